@@ -1,0 +1,1 @@
+"""What answers customers: rules, pacing, and the path of one message to its one reply."""

@@ -1,0 +1,1 @@
+"""The socket through which the command line talks to the running program."""

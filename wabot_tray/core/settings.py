@@ -1,0 +1,69 @@
+"""What a person may set, its defaults and its limits."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from wabot_tray.core.errors import SettingsError
+
+LANGUAGES: Final = ("system", "en", "es")
+THEMES: Final = ("system", "light", "dark")
+LOG_LEVELS: Final = ("debug", "info", "warning")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings file's content; quantities carry their unit."""
+
+    check_interval_s: float = 120.0
+    verify_interval_s: float = 300.0
+    quiet_s: float = 0.6
+    answer_max_age_h: float = 24.0
+    language: str = "system"
+    theme: str = "system"
+    log_level: str = "info"
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> "Settings":
+        """Return the settings in `values`; what is missing keeps its default.
+
+        Raises:
+            SettingsError: A name is unknown, or a value is of the wrong kind or out of its limits.
+        """
+        checked: dict[str, object] = {}
+        for name, value in values.items():
+            if name in _LIMITS:
+                checked[name] = _number(name, value)
+            elif name in _CHOICES:
+                checked[name] = _choice(name, value)
+            else:
+                raise SettingsError("error.settings_unknown", name=name)
+        return dataclasses.replace(cls(), **checked)  # type: ignore[arg-type]  # checked just above
+
+
+_LIMITS: Final[Mapping[str, tuple[float, float]]] = {
+    "check_interval_s": (5.0, 3600.0),
+    "verify_interval_s": (15.0, 3600.0),
+    # Below 0.5 s replies collide with what the customer still sends (docs/neonize.md).
+    "quiet_s": (0.5, 60.0),
+    "answer_max_age_h": (0.0, 24.0 * 14),
+}
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "language": LANGUAGES,
+    "theme": THEMES,
+    "log_level": LOG_LEVELS,
+}
+
+
+def _number(name: str, value: object) -> float:
+    low, high = _LIMITS[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise SettingsError("error.settings_number", name=name, low=f"{low:g}", high=f"{high:g}")
+    return float(value)
+
+
+def _choice(name: str, value: object) -> str:
+    if not isinstance(value, str) or value not in _CHOICES[name]:
+        raise SettingsError("error.settings_choice", name=name, choices=", ".join(_CHOICES[name]))
+    return value
