@@ -1,6 +1,5 @@
 """X25519 key pairs and the key derivation that Noise and Signal share."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,8 +44,3 @@ def derive_pair(secret: bytes, *, salt: bytes, info: bytes = b"") -> tuple[bytes
     """Return two keys of 32 bytes."""
     both = derive(secret, salt=salt, info=info, size=64)
     return both[:32], both[32:]
-
-
-def numbers() -> Iterator[int]:
-    """Return 1, 2, 3 ... for ids of keys, which have three bytes."""
-    return iter(range(1, 1 << 24))

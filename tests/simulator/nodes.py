@@ -52,6 +52,7 @@ class Jid:
 SERVER: Final = Jid("")
 
 Attr = str | Jid
+Attrs = dict[str, Attr]
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class Node:
     """A tag, attributes, and either children or bytes."""
 
     tag: str
-    attrs: dict[str, Attr] = field(default_factory=dict)
+    attrs: Attrs = field(default_factory=dict)
     content: "list[Node] | bytes | None" = None
 
     @property

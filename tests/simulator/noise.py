@@ -89,7 +89,7 @@ class ServerHandshake:
 
     def answer(self, client_hello: bytes) -> bytes:
         """Return the server hello."""
-        client_ephemeral = Fields(client_hello).message(2).bytes(1)
+        client_ephemeral = Fields(client_hello).message(2).data(1)
         state = self._state
         state.authenticate(client_ephemeral)
         state.authenticate(self._ephemeral.public)
@@ -103,9 +103,9 @@ class ServerHandshake:
     def finish(self, client_finish: bytes) -> Finished:
         """Return who the client is and the ciphers to go on with."""
         fields = Fields(client_finish).message(4)
-        client_static = self._state.decrypt(fields.bytes(1))
+        client_static = self._state.decrypt(fields.data(1))
         self._state.mix(self._ephemeral.agree(client_static))
-        payload = Fields(self._state.decrypt(fields.bytes(2)))
+        payload = Fields(self._state.decrypt(fields.data(2)))
         from_client, to_client = self._state.split()
         return Finished(client_static, payload, from_client, to_client)
 

@@ -63,14 +63,14 @@ class Fields:
     def __contains__(self, number: int) -> bool:
         return number in self._values
 
-    def bytes(self, number: int) -> bytes:
+    def data(self, number: int) -> bytes:
         """Return the bytes of a field, empty if it is missing."""
         value = self._values[number][-1] if number in self._values else b""
         if not isinstance(value, bytes):
             raise TypeError(f"field {number} is a number")
         return value
 
-    def int(self, number: int, default: int = 0) -> int:
+    def number(self, number: int, default: int = 0) -> int:
         """Return the number of a field, or `default`."""
         value = self._values[number][-1] if number in self._values else default
         if not isinstance(value, int):
@@ -79,11 +79,11 @@ class Fields:
 
     def text(self, number: int) -> str:
         """Return the text of a field, empty if it is missing."""
-        return self.bytes(number).decode()
+        return self.data(number).decode()
 
     def message(self, number: int) -> "Fields":
         """Return the message in a field, empty if it is missing."""
-        return Fields(self.bytes(number))
+        return Fields(self.data(number))
 
 
 def _varint_at(data: bytes, at: int) -> tuple[int, int]:

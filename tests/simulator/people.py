@@ -1,0 +1,192 @@
+"""People: what phones and customers have in common, and customers."""
+
+import time
+from collections import Counter
+from typing import Protocol
+
+from tests.simulator import messages
+from tests.simulator.companion import Companion
+from tests.simulator.home import Home, in_loop
+from tests.simulator.messages import Encrypted, Received
+from tests.simulator.nodes import LID_SERVER, Attrs, Jid, Node
+from tests.simulator.signal_device import SignalDevice
+from tests.simulator.signal_session import Bundle, UndecryptableError
+from tests.simulator.stats import Stats, Undecryptable
+
+
+class World(Protocol):
+    """What people need of the server."""
+
+    home: Home
+    stats: Stats
+    sends_delivery_receipts: bool
+
+
+class HasCompanions(Protocol):
+    """A phone, as far as a customer knows it."""
+
+    @property
+    def companions(self) -> tuple[Companion, ...]:
+        """Its linked devices."""
+
+
+class Person:
+    """An account with a phone of its own, which is device 0 in Signal conversations."""
+
+    def __init__(self, world: World, number: str, lid: str, name: str) -> None:
+        self.world = world
+        self.number = number
+        self.name = name
+        self.pn = Jid(number)
+        self.lid = Jid(lid, LID_SERVER)
+        self.is_addressed_by_number = False  # sends from its number instead of its LID
+        self._signal = SignalDevice()
+        self._received: list[Received] = []
+        self._sent: dict[str, bytes] = {}  # message id -> content, for retries
+        self._retries: Counter[str] = Counter()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.number!r}, {self.name!r})"
+
+    @property
+    def home(self) -> Home:
+        """Where its state lives."""
+        return self.world.home
+
+    @property
+    def companions(self) -> tuple[Companion, ...]:
+        """Its linked devices."""
+        return ()
+
+    @property
+    def account_key(self) -> bytes:
+        """The public identity key."""
+        return self._signal.identity.public
+
+    def bundle(self) -> Bundle:
+        """Return keys for somebody who wants to write to its phone."""
+        return self._signal.bundle()
+
+    # sending
+
+    def _post(self, companion: Companion, message_id: str, content: bytes) -> None:
+        """Encrypt a message for one companion and hand it to the server."""
+        address = str(companion.lid)
+        if not self._signal.has_session(address):
+            if (bundle := companion.take_bundle()) is None:
+                return
+            self._signal.open_session(address, bundle)
+        count = self._retries[f"{companion.lid} {message_id}"]
+        kind, data = self._signal.encrypt(address, messages.padded(content))
+        stanza = self._stanza(companion, message_id)
+        stanza.content = [Encrypted(kind, data, count).node()]
+        stats = self.world.stats
+        stats.messages_to_companions += 1
+        if not companion.push(stanza, is_resent=count > 0):
+            stats.messages_queued += 1
+
+    def _stanza(self, companion: Companion, message_id: str) -> Node:  # noqa: ARG002  # phones need it
+        stanza = Node("message", {"id": message_id, "t": messages.now(), "type": "text"})
+        if self.is_addressed_by_number:
+            stanza.attrs |= {"from": self.pn, "sender_lid": self.lid}
+        else:
+            stanza.attrs |= {"from": self.lid, "sender_pn": self.pn}
+        stanza.attrs["notify"] = self.name
+        return stanza
+
+    def on_retry_request(self, companion: Companion, receipt: Node) -> None:
+        """Send a message again, in a new session, to a companion that could not read it."""
+        message_id = receipt.text("id")
+        if (content := self._sent.get(message_id)) is None:
+            return
+        keys = receipt.child("keys")
+        bundle = messages.bundle_of(receipt.child("registration"), keys) if keys else None
+        if bundle := bundle or companion.take_bundle():
+            self._signal.open_session(str(companion.lid), bundle)
+        self._retries[f"{companion.lid} {message_id}"] += 1
+        self._post(companion, message_id, content)
+
+    # receiving
+
+    def receive(
+        self, sender: Companion, message_id: str, encrypted: Encrypted, extra_nodes: tuple[str, ...]
+    ) -> None:
+        """Read a message of a companion, or ask for it again."""
+        stats = self.world.stats
+        try:
+            plaintext = self._signal.decrypt(str(sender.lid), encrypted.kind, encrypted.data)
+        except UndecryptableError as err:
+            stats.undecryptable.append(Undecryptable(self.number, message_id, str(err)))
+            self._ask_again(sender, message_id)
+            return
+        text, recipient = messages.read_text(messages.unpadded(plaintext))
+        if any(one.message_id == message_id for one in self._received):
+            stats.duplicate_ids[self.number] += 1
+        if text and any(one.text == text for one in self._received):
+            stats.duplicate_texts[self.number] += 1
+        self._received.append(
+            Received(
+                message_id=message_id,
+                text=text,
+                at=time.monotonic(),
+                sender=sender.lid,
+                extra_nodes=extra_nodes,
+                retry_count=encrypted.retry_count,
+                recipient=recipient,
+            )
+        )
+        self._confirm(sender, message_id)
+
+    def _confirm(self, sender: Companion, message_id: str) -> None:
+        if self.world.sends_delivery_receipts:
+            attrs: Attrs = {"from": self.lid, "id": message_id, "t": messages.now()}
+            sender.push(Node("receipt", attrs))
+
+    def _ask_again(self, sender: Companion, message_id: str) -> None:
+        self.world.stats.retries_from_customers += 1
+        key = f"asked {message_id}"
+        self._retries[key] += 1
+        count = self._retries[key]
+        bundle = self._signal.bundle()
+        registration = messages.registration_bytes(bundle.registration_id)
+        attrs = {"count": str(count), "id": message_id, "t": messages.now(), "v": "1"}
+        content = [Node("retry", dict(attrs)), Node("registration", content=registration)]
+        if count > 1:
+            content.append(Node("keys", content=messages.key_nodes(bundle)))
+        stanza = Node("receipt", {"from": self.lid, "id": message_id, "type": "retry"}, content)
+        stanza.attrs["t"] = messages.now()
+        sender.push(stanza)
+
+
+class Customer(Person):
+    """Somebody who writes to a phone and reads what its companions answer."""
+
+    @in_loop
+    def send(self, phone: HasCompanions, text: str, *, message_id: str = "") -> str:
+        """Write to every companion of `phone` and return the id of the message.
+
+        With the id of an earlier message, that one is sent a second time.
+        """
+        message_id = message_id or messages.new_message_id()
+        self._sent[message_id] = messages.text_message(text)
+        for companion in phone.companions:
+            self._post(companion, message_id, self._sent[message_id])
+        return message_id
+
+    @property
+    def replies(self) -> tuple[Received, ...]:
+        """What it has read, in order of arrival."""
+        return tuple(self._received)
+
+    async def await_replies(self, count: int, timeout_s: float = 10.0) -> tuple[Received, ...]:
+        """Return the replies once there are `count`.
+
+        Raises:
+            TimeoutError: There are fewer after `timeout_s`.
+        """
+        await self.home.until(lambda: len(self._received) >= count, timeout_s)
+        return self.replies
+
+    def wait_for_replies(self, count: int, timeout_s: float = 10.0) -> tuple[Received, ...]:
+        """Do what `await_replies` does, for threads."""
+        return self.home.block_on(self.await_replies(count, timeout_s))
