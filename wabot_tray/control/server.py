@@ -1,0 +1,426 @@
+"""Answers the command line and a second start of the program, over the control socket.
+
+Runs in the program's own asyncio loop (qasync or plain). Whatever a client sends or fails to read,
+it costs that client its connection and the program nothing.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from wabot_tray import __version__
+from wabot_tray.control import protocol
+from wabot_tray.control.listener import Listening, listen
+from wabot_tray.control.protocol import Check, Reply, Request
+from wabot_tray.core.errors import AccountError, ControlError, WabotError, WireError
+from wabot_tray.core.reasons import Reason
+from wabot_tray.core.snapshot import (
+    PairingProgress,
+    PairingStage,
+    SessionRemoved,
+    SessionSnapshot,
+    Update,
+    VerifyResult,
+)
+from wabot_tray.core.states import SessionState
+from wabot_tray.system.paths import Paths
+
+log = logging.getLogger(__name__)
+
+Emit = Callable[[Mapping[str, Any]], Awaitable[None]]
+Result = Mapping[str, Any]
+_OVER: Final = (PairingStage.DONE, PairingStage.FAILED)
+
+
+class Manager(Protocol):
+    """What the server needs of the session manager; `sessions.manager` has it."""
+
+    def snapshots(self) -> tuple[SessionSnapshot, ...]:
+        """Return all accounts, in the order they are shown."""
+
+    def snapshot(self, account_id: str) -> SessionSnapshot:
+        """Return one account; AccountError if there is none of that name."""
+
+    def pairing(self, account_id: str) -> PairingProgress | None:
+        """Return how far linking a phone has come."""
+
+    def subscribe(self, listener: Callable[[Update], None]) -> Callable[[], None]:
+        """Call `listener` in the loop's thread at every change, until the returned call."""
+
+    def add(self, account_id: str, label: str = "") -> SessionSnapshot:
+        """Make an account."""
+
+    def rename(self, account_id: str, label: str) -> object:
+        """Give an account another label."""
+
+    async def remove(self, account_id: str) -> object:
+        """Unlink an account and forget it."""
+
+    async def connect(self, account_id: str) -> object:
+        """Want it on from now on."""
+
+    async def stop(self, account_id: str) -> object:
+        """Want it off from now on."""
+
+    async def reconnect(self, account_id: str) -> object:
+        """Try at once. On return the session has left its old link, or the attempt is refused."""
+
+    async def pair(self, account_id: str) -> object:
+        """Begin to link a phone."""
+
+    async def cancel_pairing(self, account_id: str) -> object:
+        """Give up linking a phone."""
+
+    async def verify(self, account_ids: Sequence[str] | None = None) -> tuple[VerifyResult, ...]:
+        """Make one round trip in every named session, or in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What the server asks of the program around it.
+
+    Args:
+        show: Bring up the window, or say why there is none; a second start asks for it.
+        quit: Begin to end the program. Called after the answer is on its way.
+        diagnose: Return what only the running program knows. Must not block.
+    """
+
+    show: Callable[[], None]
+    quit: Callable[[], None]
+    diagnose: Callable[[], Iterable[Check]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one client may cost. Times in seconds."""
+
+    clients: int = 32
+    request_s: float = 30.0  # from connecting, or the last answer, to a complete request
+    write_s: float = 10.0  # for a client to make room for our answer
+    method_s: float = 120.0  # for anything that is no stream
+    pairing_s: float = 900.0
+
+
+class ControlServer:
+    """Listens while the program runs.
+
+    Start it when the manager has its accounts, close it last: `wabot quit` waits for the socket to
+    go away.
+    """
+
+    def __init__(
+        self, manager: Manager, host: Host, paths: Paths, *, limits: Limits | None = None
+    ) -> None:
+        self._manager = manager
+        self._host = host
+        self._paths = paths
+        self._limits = limits or Limits()
+        self._door: Listening | None = None
+        self._clients: set[asyncio.Task[Any]] = set()
+        self._loose: set[asyncio.Future[Any]] = set()
+        self._streams: dict[str, Callable[[Request, Emit], Awaitable[Result]]] = {
+            "watch": self._watch,
+            "reconnect": self._reconnect,
+            "pair": self._pair,
+        }
+
+    async def start(self, *, lock_held: bool) -> None:
+        """Begin to listen.
+
+        Args:
+            lock_held: Whether the program holds the lock on its data folder; only then is the
+                socket of a crashed program replaced.
+
+        Raises:
+            ControlError: Another program listens there.
+            OSError: The runtime folder cannot be used.
+        """
+        self._door = await listen(self._paths, self._serve, lock_held=lock_held)
+
+    async def close(self) -> None:
+        """Hang up on everybody and remove the socket. Closing twice is harmless."""
+        if self._door is not None:
+            self._door.close()
+            self._door = None
+        for task in tuple(self._clients):
+            task.cancel()
+        await asyncio.gather(*self._clients, return_exceptions=True)
+        await asyncio.gather(*self._loose, return_exceptions=True)
+
+    # --- One client ------------------------------------------------------------------------------
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(self._clients) >= self._limits.clients:
+            writer.write(
+                protocol.encode_reply(Reply(None, error=ControlError("error.control_busy")))
+            )
+            writer.close()
+            return
+        self._clients.add(task)
+        try:
+            while await self._exchange(reader, writer):
+                pass
+        except (OSError, EOFError):  # TimeoutError and a broken connection among them
+            pass
+        except Exception:
+            log.exception("control: a client was dropped")
+        finally:
+            self._clients.discard(task)
+            writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request and say whether to go on with this client."""
+        try:
+            async with asyncio.timeout(self._limits.request_s):
+                line = await reader.readuntil(b"\n")
+        except asyncio.LimitOverrunError:
+            await self._send(writer, Reply(None, error=WireError(detail="line too long")))
+            return False
+        try:
+            request = protocol.decode_request(line)
+        except WabotError as err:
+            await self._send(writer, Reply(protocol.request_id(line), error=err))
+            return not isinstance(err, WireError)
+        answering = asyncio.ensure_future(self._answer(request, writer))
+        listening = asyncio.ensure_future(reader.read(1))
+        try:
+            await asyncio.wait((answering, listening), return_when=asyncio.FIRST_COMPLETED)
+            # A client that hangs up, or talks out of turn, no longer wants its answer.
+            if listening.done():
+                return False
+            return await answering
+        finally:
+            for future in (answering, listening):
+                future.cancel()
+            await asyncio.gather(answering, listening, return_exceptions=True)
+
+    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        async def emit(event: Mapping[str, Any]) -> None:
+            await self._send(writer, Reply(request.id, event=event))
+
+        try:
+            result = await self._result(request, emit)
+        except WabotError as err:
+            log.debug("control: %s refused: %s", request.method, err.message_key)
+            await self._send(writer, Reply(request.id, error=err))
+        except (OSError, EOFError) as err:
+            if writer.is_closing():
+                raise
+            log.warning("control: %s failed: %s", request.method, type(err).__name__)
+            await self._send(writer, Reply(request.id, error=_unexpected(err)))
+        except Exception as err:
+            log.exception("control: %s failed", request.method)
+            await self._send(writer, Reply(request.id, error=_unexpected(err)))
+        else:
+            await self._send(writer, Reply(request.id, result=result))
+        if request.method == "quit":
+            asyncio.get_running_loop().call_soon(self._host.quit)
+        return True
+
+    async def _send(self, writer: asyncio.StreamWriter, reply: Reply) -> None:
+        writer.write(protocol.encode_reply(reply))
+        try:
+            async with asyncio.timeout(self._limits.write_s):
+                await writer.drain()
+        except TimeoutError:
+            writer.transport.abort()  # it does not read; close() would wait for it
+            raise
+
+    # --- Methods ---------------------------------------------------------------------------------
+
+    async def _result(self, request: Request, emit: Emit) -> Result:
+        if (stream := self._streams.get(request.method)) is not None:
+            return await stream(request, emit)
+        limit = asyncio.timeout(self._limits.method_s)
+        try:
+            async with limit:
+                return await self._plain(request)
+        except TimeoutError as err:
+            if not limit.expired():
+                raise
+            raise ControlError("error.control_timeout") from err
+
+    async def _plain(self, request: Request) -> Result:
+        match request.method:
+            case "hello" | "quit":  # `_answer` quits once this is on its way
+                return {"version": __version__, "pid": os.getpid()}
+            case "status":
+                return self._status(request)
+            case "verify":
+                return await self._verify(request)
+            case "diagnose":
+                return {"checks": [protocol.to_json(check) for check in self._host.diagnose()]}
+            case "show":
+                self._host.show()
+                return {}
+            case _:
+                return await self._change(request)
+
+    async def _change(self, request: Request) -> Result:
+        """Do what changes an account, and return the account as it is then."""
+        account_id, label = _account(request), str(request.params.get("label", ""))
+        log.info("control: %s %s", request.method, account_id)
+        if request.method == "add":
+            return {"session": protocol.to_json(self._manager.add(account_id, label))}
+        self._manager.snapshot(account_id)
+        match request.method:
+            case "rename":
+                self._manager.rename(account_id, label)
+            case "remove":
+                await self._manager.remove(account_id)
+                return {}
+            case "start":
+                await self._manager.connect(account_id)
+            case _:
+                await self._manager.stop(account_id)
+        return {"session": protocol.to_json(self._manager.snapshot(account_id))}
+
+    def _wanted(self, request: Request) -> tuple[SessionSnapshot, ...]:
+        if "id" in request.params:
+            return (self._manager.snapshot(_account(request)),)
+        return self._manager.snapshots()
+
+    def _status(self, request: Request) -> Result:
+        sessions = [protocol.to_json(snapshot) for snapshot in self._wanted(request)]
+        return {"version": __version__, "sessions": sessions}
+
+    async def _verify(self, request: Request) -> Result:
+        ids = [s.id for s in self._wanted(request) if s.enabled or "id" in request.params]
+        results = await self._manager.verify(ids)
+        return {"results": [protocol.to_json(result) for result in results]}
+
+    async def _watch(self, request: Request, emit: Emit) -> Result:
+        """Tell every change of the sessions; a slow reader gets the newest state of each."""
+        changed: dict[str, SessionSnapshot | SessionRemoved] = {}
+        wake = asyncio.Event()
+
+        def heard(update: Update) -> None:
+            wanted = request.params.get("id", update.id) == update.id
+            if wanted and not isinstance(update, PairingProgress):
+                changed[update.id] = update
+                wake.set()
+
+        forget = self._manager.subscribe(heard)
+        try:
+            await emit(self._status(request))
+            while True:
+                await wake.wait()
+                wake.clear()
+                while changed:
+                    update = changed.pop(next(iter(changed)))
+                    if isinstance(update, SessionSnapshot):
+                        await emit({"session": protocol.to_json(update)})
+                        continue
+                    await emit({"removed": update.id})
+                    if "id" in request.params:
+                        return {}
+        finally:
+            forget()
+
+    async def _reconnect(self, request: Request, emit: Emit) -> Result:
+        """Try at once and wait for each session: connected, past help, or out of time."""
+        wanted = [s for s in self._wanted(request) if s.enabled or "id" in request.params]
+        timeout_s = float(str(request.params["timeout_s"]))
+        outcomes = await asyncio.gather(
+            *(self._reconnect_one(s.id, timeout_s, emit) for s in wanted)
+        )
+        return {"sessions": outcomes}
+
+    async def _reconnect_one(self, account_id: str, timeout_s: float, emit: Emit) -> dict[str, Any]:
+        log.info("control: reconnect %s", account_id)
+        news: asyncio.Queue[Update] = asyncio.Queue()
+        forget = self._manager.subscribe(
+            lambda u: news.put_nowait(u) if u.id == account_id else None
+        )
+        limit = asyncio.timeout(timeout_s)
+        try:
+            async with limit:
+                await self._manager.reconnect(account_id)
+                while (outcome := _outcome(self._manager.snapshot(account_id))) is None:
+                    update = await news.get()
+                    if isinstance(update, SessionSnapshot):
+                        await emit({"session": protocol.to_json(update)})
+            return self._told(account_id, outcome)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return self._told(account_id, "timeout")
+        except WabotError as err:
+            return {**self._told(account_id, "failed"), "error": protocol.error_to_json(err)}
+        finally:
+            forget()
+
+    def _told(self, account_id: str, outcome: str) -> dict[str, Any]:
+        try:
+            session = protocol.to_json(self._manager.snapshot(account_id))
+        except AccountError:  # removed meanwhile
+            session = None
+        return {"id": account_id, "outcome": outcome, "session": session}
+
+    async def _pair(self, request: Request, emit: Emit) -> Result:
+        """Tell each step of linking a phone; the attempt ends with the client that began it."""
+        account_id = _account(request)
+        self._manager.snapshot(account_id)
+        steps: asyncio.Queue[PairingProgress] = asyncio.Queue()
+
+        def heard(update: Update) -> None:
+            if update.id == account_id and isinstance(update, PairingProgress):
+                steps.put_nowait(update)
+            elif update.id == account_id and isinstance(update, SessionRemoved):
+                steps.put_nowait(_cancelled(account_id))
+
+        forget = self._manager.subscribe(heard)
+        running = self._manager.pairing(account_id)
+        ours = running is None or running.stage in _OVER
+        try:
+            async with asyncio.timeout(self._limits.pairing_s):
+                if running is not None and not ours:
+                    steps.put_nowait(running)  # a window shows it already: look over its shoulder
+                else:
+                    await self._manager.pair(account_id)
+                while True:
+                    step = await steps.get()
+                    ours = ours and step.stage not in _OVER
+                    await emit(protocol.to_json(step))
+                    if step.stage in _OVER:
+                        return {}
+        finally:
+            forget()
+            if ours:
+                self._let_go(self._cancel_pairing(account_id))
+
+    async def _cancel_pairing(self, account_id: str) -> None:
+        with contextlib.suppress(WabotError):
+            await self._manager.cancel_pairing(account_id)
+
+    def _let_go(self, work: Awaitable[None]) -> None:
+        """Finish `work` although the client that caused it is gone."""
+        future = asyncio.ensure_future(work)
+        self._loose.add(future)
+        future.add_done_callback(self._loose.discard)
+
+
+def _account(request: Request) -> str:
+    return str(request.params["id"])
+
+
+def _unexpected(err: BaseException) -> ControlError:
+    return ControlError("error.unexpected", detail=type(err).__name__)
+
+
+def _cancelled(account_id: str) -> PairingProgress:
+    reason = Reason.PAIRING_CANCELLED
+    return PairingProgress(id=account_id, stage=PairingStage.FAILED, reason=reason)
+
+
+def _outcome(snapshot: SessionSnapshot) -> str | None:
+    """Return how an attempt to reconnect ended, or None while it goes on."""
+    if snapshot.state is SessionState.CONNECTED:
+        return "connected"
+    over = snapshot.state.needs_user or snapshot.state is SessionState.BANNED
+    return "failed" if over else None
