@@ -8,6 +8,8 @@
     +-- KeyUnavailableError      the key that opens the vaults cannot be had
     +-- VaultError               a vault cannot be opened or written
     +-- ControlError             the running program cannot do what it was asked
+    +-- BotFileError             the bot's rules have a mistake
+    +-- NotSentError             a message certainly did not go out
 
 Each carries a key of the catalogues and the values for its placeholders, so that whoever shows it
 says it in the person's language.
@@ -87,3 +89,28 @@ class ControlError(WabotError):
     """The running program cannot do what it was asked."""
 
     message_key = "error.control"
+
+
+class BotFileError(WabotError):
+    """The bot's rules have a mistake.
+
+    Args:
+        message_key: Which mistake.
+        line: Where, counted from 1; 0 where the whole file is meant.
+        **params: Values for the placeholders of the sentence.
+    """
+
+    message_key = "error.bot_file"
+
+    def __init__(self, message_key: str, /, *, line: int = 0, **params: object) -> None:
+        self.line = line
+        super().__init__(message_key, line=line, **params)
+
+
+class NotSentError(WabotError):
+    """A message certainly did not go out, so that sending it again cannot double it."""
+
+    message_key = "error.not_sent"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail=detail)

@@ -61,3 +61,5 @@ class Reason(StrEnum):
     IN_USE_ELSEWHERE = "in-use-elsewhere"
     # The bot.
     BOT_FILE_BROKEN = "bot-file-broken"
+    BOT_RULE_SLOW = "bot-rule-slow"
+    INBOX_DAMAGED = "inbox-damaged"
