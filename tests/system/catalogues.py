@@ -88,10 +88,9 @@ def _note_text(node: ast.AST, found: Asked) -> None:
             found.constants.add(node.value)
     elif isinstance(node, ast.JoinedStr) and node.values:
         first = node.values[0]
-        if isinstance(first, ast.Constant) and re.fullmatch(
-            r"[a-z_]+\.([a-z0-9_.-]*)", first.value
-        ):
-            found.prefixes.add(first.value)
+        prefix = str(first.value) if isinstance(first, ast.Constant) else ""
+        if re.fullmatch(r"[a-z_]+\.([a-z0-9_.-]*)", prefix):
+            found.prefixes.add(prefix)
 
 
 def _calls(node: ast.AST, where: str) -> Iterator[Call]:
