@@ -1,0 +1,96 @@
+"""The keyring of the operating system, and none else.
+
+keyring picks by itself whatever is installed, down to files in plain text (keyrings.alt) and to
+one that forgets everything (null), and its environment variables name others. So the three we
+trust are named here; KDE's wallet is reached through the Secret Service it offers.
+"""
+
+import sys
+from contextlib import closing
+from typing import Final, Protocol
+
+import keyring.errors
+import secretstorage
+from keyring.backends import SecretService, Windows, macOS
+
+from wabot_tray.core.errors import KeyUnavailableError
+from wabot_tray.core.reasons import Reason
+
+SERVICE: Final = "wabot-tray"
+
+
+class KeyringBackend(Protocol):
+    """What we use of a keyring."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return the secret, or None; may wait for a person to unlock."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store the secret; may wait for a person to unlock."""
+
+
+class SystemKeyring:
+    """Secrets in the keyring of this system. Every call may block: run it in a thread.
+
+    Args:
+        platform: As sys.platform.
+    """
+
+    def __init__(self, platform: str = sys.platform) -> None:
+        self.name, self._kind = {
+            "win32": ("Windows", Windows.WinVaultKeyring),
+            "darwin": ("macOS", macOS.Keyring),
+        }.get(platform, ("SecretService", SecretService.Keyring))
+
+    def get(self, entry: str) -> str | None:
+        """Return the secret named `entry`, or None where the keyring has none.
+
+        Raises:
+            KeyUnavailableError: KEYRING_LOCKED or KEYRING_ABSENT.
+        """
+        try:
+            return self._backend().get_password(SERVICE, entry)
+        except Exception as error:
+            raise _translated(error) from error
+
+    def set(self, entry: str, secret: str) -> None:
+        """Store `secret` and read it back.
+
+        Raises:
+            KeyUnavailableError: KEYRING_LOCKED or KEYRING_ABSENT, also where it was not kept.
+        """
+        try:
+            backend = self._backend()
+            backend.set_password(SERVICE, entry, secret)
+            kept = backend.get_password(SERVICE, entry)
+        except Exception as error:
+            raise _translated(error) from error
+        if kept != secret:
+            raise KeyUnavailableError(Reason.KEYRING_ABSENT, "the keyring did not keep the key")
+
+    def is_open(self) -> bool:
+        """Whether a call would answer at once. Never opens a prompt."""
+        if self.name != "SecretService":
+            # Both belong to the login of the user; neither can be asked without using it.
+            return bool(self._kind.viable)
+        try:
+            with closing(secretstorage.dbus_init()) as bus:
+                if not secretstorage.check_service_availability(bus):
+                    return False
+                return not secretstorage.Collection(bus).is_locked()
+        except Exception:  # noqa: BLE001 - whatever is broken, it is not open
+            return False
+
+    def _backend(self) -> KeyringBackend:
+        if not self._kind.viable:
+            raise keyring.errors.NoKeyringError(f"no {self.name}")
+        backend: KeyringBackend = self._kind()  # type: ignore[no-untyped-call]
+        return backend
+
+
+def _translated(error: Exception) -> KeyUnavailableError:
+    """Say what `error` means; backends let foreign errors of all kinds through."""
+    # InitError: the keyring could not be made or opened because nobody answered its prompt.
+    is_locked = isinstance(error, keyring.errors.KeyringLocked | keyring.errors.InitError)
+    reason = Reason.KEYRING_LOCKED if is_locked else Reason.KEYRING_ABSENT
+    return KeyUnavailableError(reason, f"{type(error).__name__}: {error}")
