@@ -5,6 +5,8 @@
 Writes what happens as JSON lines ({"event": ..., "at": time.monotonic(), ...}) and reads
 commands as JSON lines: {"do": "echo", "on": true}, {"do": "passive"}, {"do": "send", "to": number,
 "text": ...}, {"do": "status"}. It ends, by os._exit, when its input does.
+Start it with NEONIZE_BOT_TAG=off in the environment: the Go library looks at the environment of the
+start of the process.
 """
 
 import argparse
@@ -18,9 +20,6 @@ import threading
 import time
 from collections import defaultdict
 from typing import Any, TextIO
-
-# A reply is plain only if this is set before the library is loaded.
-os.environ["NEONIZE_BOT_TAG"] = "off"
 
 _SEND_TIMEOUT_S = 90.0
 
@@ -37,7 +36,6 @@ class BareClient:
 
     def __init__(self, out: TextIO, database: str, quiet_s: float) -> None:
         from neonize.aioze.client import NewAClient  # noqa: PLC0415  # loads the Go library
-        from neonize.aioze.events import EventsManager  # noqa: F401, PLC0415
 
         self._out = out
         self._quiet_s = quiet_s
@@ -83,6 +81,7 @@ class BareClient:
         self.say(
             "Message",
             id=event.Info.ID,
+            t=event.Info.Timestamp,
             text=text,
             chat=f"{source.Chat.User}@{source.Chat.Server}",
             is_from_me=source.IsFromMe,
@@ -135,6 +134,8 @@ class BareClient:
                 self._run(self._send(command["to"], command["text"]))
             case "status":
                 self._run(self._tell_status())
+            case unknown:
+                self.say("unknown", command=unknown)
 
     async def _go_round(self) -> None:
         began = time.monotonic()

@@ -1,5 +1,6 @@
 """A linked device of a phone, as the server knows it: its keys, its connection, its queue."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -38,6 +39,7 @@ class Companion:
         self.noise_key = noise_key
         self.identity = identity
         self.is_linked = True
+        self.is_cut_off: Callable[[], bool] = lambda: False  # stanzas do not reach it
         self.connection: Connection | None = None
         self.is_active = False  # has asked for its messages on this connection
         self._bundle: Bundle | None = None
@@ -123,9 +125,9 @@ class Companion:
     def push(self, stanza: Node, *, is_resent: bool = False) -> bool:
         """Queue a stanza and send it if it can be sent; return whether it was sent."""
         self._pending[stanza.tag, stanza.text("id")] = _Pending(stanza, is_resent)
-        if self.is_active:
+        if is_sent := self.is_active and not self.is_cut_off():
             self._send(stanza)
-        return self.is_active
+        return is_sent
 
     def settle(self, tag: str, stanza_id: str) -> None:
         """Take a stanza that was confirmed out of the queue."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+import struct
 from collections import deque
 from functools import partial
 from typing import Final, Protocol
@@ -19,6 +21,8 @@ from tests.simulator.noise import Cipher, Finished, Frames, ServerHandshake, fra
 from tests.simulator.stats import Stats
 
 log = logging.getLogger(__name__)
+_websocket_log = log.getChild("websocket")
+_websocket_log.setLevel(logging.WARNING)
 
 # A client that reads the end of the connection before it has handled the node in front of it
 # takes the end for a loss and dials again.
@@ -63,7 +67,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, host: Host) -> None:
         self._host = host
         self._transport: asyncio.Transport | None = None
-        self._ws = ServerProtocol(max_size=None, logger=log)
+        self._ws = ServerProtocol(max_size=None, logger=_websocket_log)
         self._frames = Frames()
         self._inbox: deque[bytes] = deque()
         self._held: list[bytes] = []
@@ -123,12 +127,15 @@ class Connection(asyncio.Protocol):
 
     def cut(self, how: Cut) -> None:
         """End the connection."""
-        if self._transport is None:
+        if self._transport is None or not self.is_open:
             return
         if how == "ws" and self._is_hello_done:
             self._ws.send_close(_CLOSE_NORMAL)
             self._flush()
         if how == "rst":
+            # Without this, closing sends a FIN unless something is left unread.
+            tcp: socket.socket = self._transport.get_extra_info("socket")
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._transport.abort()
         else:
             self._transport.close()
@@ -202,6 +209,7 @@ class Connection(asyncio.Protocol):
             self._handshake = self._host.new_handshake()
             hello = self._handshake.answer(frame)
             if delay_s := self._host.faults.handshake_delay_s:
+                self._host.stats.delayed_handshakes += 1
                 asyncio.get_running_loop().call_later(delay_s, partial(self._greet, hello))
             else:
                 self._greet(hello)

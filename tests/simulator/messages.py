@@ -28,6 +28,17 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message as its sender keeps it, to send it again if somebody cannot read it."""
+
+    message_id: str
+    content: bytes  # waE2E.Message
+    chat: Jid | None = None  # a group or a broadcast; None is the sender's own chat
+    recipient: Jid | None = None  # for copies of what the own phone sent
+    sent_at: datetime | None = None  # None is now
+
+
+@dataclass(frozen=True, slots=True)
 class Encrypted:
     """One encrypted part of a message."""
 
@@ -50,7 +61,12 @@ class Encrypted:
 
 def now() -> str:
     """Return the time as nodes tell it."""
-    return str(int(datetime.now(UTC).timestamp()))
+    return timestamp(datetime.now(UTC))
+
+
+def timestamp(at: datetime) -> str:
+    """Return a time as nodes tell it."""
+    return str(int(at.timestamp()))
 
 
 def new_message_id() -> str:

@@ -51,6 +51,7 @@ class CompanionPeer:
     def on_node(self, node: Node) -> None:
         """Handle what the client sends."""
         if self._faults.is_zombie and node.text("xmlns") != "w:p":
+            self._server.stats.unanswered += 1
             return
         handler = {
             "iq": self._on_query,
@@ -68,6 +69,7 @@ class CompanionPeer:
             return
         is_activation = query.text("xmlns") == "passive" and query.child("active") is not None
         if query.text("xmlns") == "passive" and self._faults.drops_passive:
+            self._server.stats.unanswered += 1
             return
         self._connection.send(queries.answer(self._server, self._companion, query))
         if is_activation:
@@ -86,6 +88,7 @@ class CompanionPeer:
             self._server.stats.messages_from_companions += 1
             self._distribute(to, message)
         if faults.drops_acks:
+            self._server.stats.unanswered += 1
             return
         attrs: Attrs = {"class": "message", "id": message.text("id"), "from": to, "t": now()}
         if faults.ack_error is not None:

@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
+from datetime import datetime
 from typing import Protocol
 
 from tests.simulator import messages
 from tests.simulator.companion import Companion
 from tests.simulator.home import Home, in_loop
-from tests.simulator.messages import Encrypted, Received
+from tests.simulator.messages import Encrypted, Outgoing, Received
 from tests.simulator.nodes import LID_SERVER, Attrs, Jid, Node
 from tests.simulator.signal_device import SignalDevice
 from tests.simulator.signal_session import Bundle, UndecryptableError
@@ -42,8 +43,10 @@ class Person:
         self.is_addressed_by_number = False  # sends from its number instead of its LID
         self._signal = SignalDevice()
         self._received: list[Received] = []
-        self._sent: dict[str, bytes] = {}  # message id -> content, for retries
+        self._sent: dict[str, Outgoing] = {}  # by message id, for retries
         self._retries: Counter[str] = Counter()
+        self._last_stanza: dict[str, Node] = {}
+        self.spoils_next = False  # the next message cannot be decrypted
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.number!r}, {self.name!r})"
@@ -69,42 +72,59 @@ class Person:
 
     # sending
 
-    def _post(self, companion: Companion, message_id: str, content: bytes) -> None:
+    def _post(self, companion: Companion, message: Outgoing) -> None:
         """Encrypt a message for one companion and hand it to the server."""
         address = str(companion.lid)
         if not self._signal.has_session(address):
             if (bundle := companion.take_bundle()) is None:
                 return
             self._signal.open_session(address, bundle)
-        count = self._retries[f"{companion.lid} {message_id}"]
-        kind, data = self._signal.encrypt(address, messages.padded(content))
-        stanza = self._stanza(companion, message_id)
-        stanza.content = [Encrypted(kind, data, count).node()]
+        count = self._retries[f"{address} {message.message_id}"]
+        kind, data = self._signal.encrypt(address, messages.padded(message.content))
+        if self.spoils_next:
+            data, self.spoils_next = bytes(reversed(data)), False
+        stanza = Node("message", self._attrs(message), [Encrypted(kind, data, count).node()])
+        self._last_stanza[address] = stanza
         stats = self.world.stats
         stats.messages_to_companions += 1
         if not companion.push(stanza, is_resent=count > 0):
             stats.messages_queued += 1
 
-    def _stanza(self, companion: Companion, message_id: str) -> Node:  # noqa: ARG002  # phones need it
-        stanza = Node("message", {"id": message_id, "t": messages.now(), "type": "text"})
-        if self.is_addressed_by_number:
-            stanza.attrs |= {"from": self.pn, "sender_lid": self.lid}
+    def _attrs(self, message: Outgoing) -> Attrs:
+        by_number = self.is_addressed_by_number
+        sender, other = (self.pn, self.lid) if by_number else (self.lid, self.pn)
+        attrs: Attrs = {"id": message.message_id, "type": "text", "notify": self.name}
+        attrs["t"] = messages.timestamp(message.sent_at) if message.sent_at else messages.now()
+        if message.chat:
+            attrs |= {"from": message.chat, "participant": sender}
+            attrs["participant_lid" if by_number else "participant_pn"] = other
         else:
-            stanza.attrs |= {"from": self.lid, "sender_pn": self.pn}
-        stanza.attrs["notify"] = self.name
-        return stanza
+            attrs |= {"from": sender, "sender_lid" if by_number else "sender_pn": other}
+        if message.recipient:
+            attrs["recipient"] = message.recipient
+        return attrs
+
+    @in_loop
+    def repeat(self, companion: Companion) -> None:
+        """Send the last message to this companion again, exactly as it was."""
+        companion.push(self._last_stanza[str(companion.lid)])
+
+    @in_loop
+    def forget_sessions(self) -> None:
+        """Lose all sessions, as after a new installation with the keys restored."""
+        self._signal.forget_sessions()
 
     def on_retry_request(self, companion: Companion, receipt: Node) -> None:
         """Send a message again, in a new session, to a companion that could not read it."""
         message_id = receipt.text("id")
-        if (content := self._sent.get(message_id)) is None:
+        if (message := self._sent.get(message_id)) is None:
             return
         keys = receipt.child("keys")
         bundle = messages.bundle_of(receipt.child("registration"), keys) if keys else None
         if bundle := bundle or companion.take_bundle():
             self._signal.open_session(str(companion.lid), bundle)
         self._retries[f"{companion.lid} {message_id}"] += 1
-        self._post(companion, message_id, content)
+        self._post(companion, message)
 
     # receiving
 
@@ -162,16 +182,36 @@ class Customer(Person):
     """Somebody who writes to a phone and reads what its companions answer."""
 
     @in_loop
-    def send(self, phone: HasCompanions, text: str, *, message_id: str = "") -> str:
+    def send(
+        self,
+        phone: HasCompanions,
+        text: str = "",
+        *,
+        message_id: str = "",
+        content: bytes = b"",
+        chat: Jid | None = None,
+        sent_at: datetime | None = None,
+    ) -> str:
         """Write to every companion of `phone` and return the id of the message.
 
-        With the id of an earlier message, that one is sent a second time.
+        Args:
+            phone: To whom.
+            text: What to say.
+            message_id: The id, to use one a second time; otherwise a new one.
+            content: A whole waE2E.Message instead of a text.
+            chat: A group, or a broadcast list, instead of a chat between the two.
+            sent_at: When, if not now.
         """
-        message_id = message_id or messages.new_message_id()
-        self._sent[message_id] = messages.text_message(text)
+        message = Outgoing(
+            message_id=message_id or messages.new_message_id(),
+            content=content or messages.text_message(text),
+            chat=chat,
+            sent_at=sent_at,
+        )
+        self._sent[message.message_id] = message
         for companion in phone.companions:
-            self._post(companion, message_id, self._sent[message_id])
-        return message_id
+            self._post(companion, message)
+        return message.message_id
 
     @property
     def replies(self) -> tuple[Received, ...]:

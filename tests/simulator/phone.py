@@ -12,8 +12,8 @@ from tests.simulator import messages
 from tests.simulator.companion import Companion
 from tests.simulator.faults import stream_error
 from tests.simulator.home import in_loop
-from tests.simulator.messages import Received
-from tests.simulator.nodes import SERVER, Attrs, Jid, Node
+from tests.simulator.messages import Outgoing, Received
+from tests.simulator.nodes import SERVER, Attrs, Node
 from tests.simulator.people import Person, World
 from tests.simulator.protobuf import Fields, encode
 from tests.simulator.xeddsa import verify
@@ -85,7 +85,6 @@ class Phone(Person):
         self._server = world
         self._companions: dict[int, Companion] = {}
         self._last_device = 0
-        self._recipients: dict[str, Jid] = {}  # message id -> whom the phone wrote to
 
     @property
     def companions(self) -> tuple[Companion, ...]:
@@ -106,17 +105,15 @@ class Phone(Person):
     @in_loop
     def write(self, customer: Person, text: str) -> str:
         """Write to a customer on the phone itself: its companions get copies."""
-        message_id = messages.new_message_id()
-        self._sent[message_id] = messages.device_sent(customer.lid, messages.text_message(text))
-        self._recipients[message_id] = customer.lid
+        message = Outgoing(
+            message_id=messages.new_message_id(),
+            content=messages.device_sent(customer.lid, messages.text_message(text)),
+            recipient=customer.lid,
+        )
+        self._sent[message.message_id] = message
         for companion in self.companions:
-            self._post(companion, message_id, self._sent[message_id])
-        return message_id
-
-    def _stanza(self, companion: Companion, message_id: str) -> Node:
-        stanza = super()._stanza(companion, message_id)
-        stanza.attrs["recipient"] = self._recipients[message_id]
-        return stanza
+            self._post(companion, message)
+        return message.message_id
 
     def _confirm(self, sender: Companion, message_id: str) -> None:
         """Send nothing: a phone does not confirm its own companions' copies."""
@@ -154,7 +151,11 @@ class Phone(Person):
         device = self._last_device = self._last_device + 1
         companion = Companion(self, device, code.noise_key, code.identity)
         details, signed = self._sign(code, bad)
-        answer = await pairing.link(self._success(companion, code, signed, bad), timeout_s)
+        success = self._success(companion, code, signed, bad)
+        try:
+            answer = await pairing.link(success, timeout_s)
+        except (TimeoutError, ConnectionError) as err:
+            raise ScanError("the device does not answer") from err
         self._check(code, details, answer)
         self._companions[device] = companion
         self._server.linked(self, companion)

@@ -197,6 +197,7 @@ class Simulator:
     def linked(self, phone: Phone, companion: Companion) -> None:
         """Let a companion log in."""
         self._companions[companion.noise_key] = (phone, companion)
+        companion.is_cut_off = lambda: self.faults.met_by(phone).is_zombie
         self.stats.pairings += 1
         match self.faults.met_by(phone).redial_after_pairing:
             case RedialFault.REFUSED:

@@ -51,6 +51,10 @@ class SignalDevice:
         """Whether something can be encrypted to `address` without a bundle."""
         return bool(self._sessions.get(address))
 
+    def forget_sessions(self) -> None:
+        """Lose every session."""
+        self._sessions.clear()
+
     def open_session(self, address: str, bundle: Bundle) -> None:
         """Begin a new session with `address`; the next message goes through it."""
         session = Session.initiate(self.identity, self.registration_id, bundle)

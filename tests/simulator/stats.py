@@ -30,10 +30,12 @@ class Stats:
 
     dials: list[float] = field(default_factory=list)
     logins: list[Login] = field(default_factory=list)
+    delayed_handshakes: int = 0
     pairings: int = 0
     pings: Counter[str] = field(default_factory=Counter)
     passive_round_trips: Counter[str] = field(default_factory=Counter)
     prekey_uploads: Counter[str] = field(default_factory=Counter)
+    unanswered: int = 0  # stanzas left without an answer because of a fault
     messages_to_companions: int = 0
     messages_from_companions: int = 0
     messages_queued: int = 0
