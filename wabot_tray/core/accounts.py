@@ -1,6 +1,8 @@
 """The rules an account's name and number follow."""
 
 import re
+import unicodedata
+from collections.abc import Collection
 from typing import Final
 
 from wabot_tray.core.errors import AccountError
@@ -17,3 +19,17 @@ def checked_id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise AccountError("error.account_id", id=text[:80])
     return text
+
+
+def suggested_id(label: str, taken: Collection[str] = ()) -> str:
+    """Return an id made from `label` that no account in `taken` has.
+
+    Accents are dropped, other signs become hyphens; a label without letters gives "account".
+    """
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:58].rstrip("-_") or "account"
+    number, found = 1, base
+    while found in taken:
+        number += 1
+        found = f"{base}-{number}"
+    return found

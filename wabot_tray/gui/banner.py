@@ -1,0 +1,92 @@
+"""Notices across the top of a window: one line of words, perhaps a button."""
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from wabot_tray.core.states import SessionState
+from wabot_tray.gui.actions import Tone
+from wabot_tray.gui.icons import picture, state_icon
+from wabot_tray.gui.parts import button, card, label
+from wabot_tray.system.i18n import t
+
+PASSING_MS: Final = 12_000  # how long the answer to a click stays
+_SIGNS: Final = {
+    Tone.GOOD: SessionState.CONNECTED,
+    Tone.WARNING: SessionState.WAITING,
+    Tone.ERROR: SessionState.FAILED,
+}
+Offer = tuple[str, Callable[[], object]]  # a button's words and what it does
+
+
+class Banners(QWidget):
+    """The notices in force, one per key; a second with the same key replaces the first."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown: dict[str, tuple[QWidget, tuple[str, Tone]]] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self.hide()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The words in force, in order."""
+        return tuple(words for _, (words, _) in self._shown.values())
+
+    def show_notice(self, key: str, text: str, tone: Tone, offer: Offer | None = None) -> None:
+        """Show `text` until it is dropped or dismissed."""
+        if key in self._shown and self._shown[key][1] == (text, tone):
+            return
+        self.drop(key)
+        strip = self._strip(key, text, tone, offer)
+        self._shown[key] = strip, (text, tone)
+        self._column.addWidget(strip)
+        self.show()
+
+    def show_passing(self, key: str, text: str, tone: Tone) -> None:
+        """Show `text` for a while."""
+        self.drop(key)
+        self.show_notice(key, text, tone)
+        strip = self._shown[key][0]
+        QTimer.singleShot(PASSING_MS, strip, lambda: self.drop(key))
+
+    def drop(self, key: str) -> None:
+        """Take a notice away. Without it, nothing changes."""
+        if (found := self._shown.pop(key, None)) is not None:
+            found[0].hide()
+            self._column.removeWidget(found[0])
+            found[0].deleteLater()
+        self.setVisible(bool(self._shown))
+
+    def keep_only(self, prefix: str, keys: set[str]) -> None:
+        """Drop the notices whose key starts with `prefix` and is not in `keys`."""
+        for key in [k for k in self._shown if k.startswith(prefix) and k not in keys]:
+            self.drop(key)
+
+    def _strip(self, key: str, text: str, tone: Tone, offer: Offer | None) -> QWidget:
+        strip = card("banner")
+        strip.setProperty("tone", tone.value)
+        row = QHBoxLayout(strip)
+        row.setContentsMargins(14, 8, 8, 8)
+        row.setSpacing(12)
+        if (state := _SIGNS.get(tone)) is not None:
+            sign = QLabel()
+            sign.setPixmap(picture(state_icon(state), 18, self))
+            row.addWidget(sign)
+        words = label(text)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.addWidget(words, 1)
+        if offer is not None:
+            row.addWidget(button(*offer))
+        dismiss = QToolButton()
+        dismiss.setText("✕")
+        dismiss.setProperty("role", "dismiss")
+        dismiss.setAccessibleName(t("gui.dismiss"))
+        dismiss.setToolTip(t("gui.dismiss"))
+        dismiss.clicked.connect(lambda: self.drop(key))
+        row.addWidget(dismiss)
+        return strip

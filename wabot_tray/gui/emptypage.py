@@ -1,0 +1,34 @@
+"""What the dashboard shows before the first account: what to do, and one button that does it."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
+
+from wabot_tray.gui.icons import app_icon, picture
+from wabot_tray.gui.parts import button, label
+from wabot_tray.system.i18n import t
+
+_PICTURE = 96
+
+
+class EmptyPage(QFrame):
+    """An invitation."""
+
+    def __init__(self, add: Callable[[], object]) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        image = QLabel()
+        image.setPixmap(picture(app_icon(), _PICTURE, self))
+        heading = label(t("empty.heading"), role="title")
+        words = label(t("empty.words"))
+        words.setMaximumWidth(520)
+        self.go = button(t("empty.go"), add, role="primary")
+        column = QVBoxLayout(self)
+        column.setSpacing(14)
+        column.addStretch(2)
+        for part in (image, heading, words, self.go):
+            if isinstance(part, QLabel):
+                part.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(3)

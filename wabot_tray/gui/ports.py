@@ -1,0 +1,122 @@
+"""What the windows need from the rest of the program, and a fake offers as well."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from wabot_tray.core.settings import Settings
+from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update, VerifyResult
+from wabot_tray.system.paths import Paths
+
+
+class Sessions(Protocol):
+    """The accounts, as a window sees and changes them. See `sessions.manager.SessionManager`."""
+
+    def snapshots(self) -> tuple[SessionSnapshot, ...]:
+        """Return every account, in order."""
+        ...
+
+    def snapshot(self, account_id: str) -> SessionSnapshot:
+        """Return one account. Raises AccountError where it is unknown."""
+        ...
+
+    def pairing(self, account_id: str) -> PairingProgress | None:
+        """Return how far the current attempt to link a phone has come, if there is one."""
+        ...
+
+    def subscribe(self, listener: Callable[[Update], None]) -> Callable[[], None]:
+        """Tell `listener` of every change, on the loop's thread, and return its remover."""
+        ...
+
+    def add(self, account_id: str, label: str = "") -> SessionSnapshot:
+        """Add an account. Raises AccountError where the id is refused or taken."""
+        ...
+
+    def rename(self, account_id: str, label: str) -> None:
+        """Give an account another name."""
+        ...
+
+    async def remove(self, account_id: str) -> None:
+        """Unlink the account where WhatsApp can be reached, and erase what is kept of it."""
+        ...
+
+    async def connect(self, account_id: str) -> None:
+        """Want the account on."""
+        ...
+
+    async def stop(self, account_id: str) -> None:
+        """Want the account off."""
+        ...
+
+    async def reconnect(self, account_id: str) -> None:
+        """Try at once. Raises WabotError with a sentence where that cannot help."""
+        ...
+
+    async def pair(self, account_id: str) -> None:
+        """Begin an attempt to link a phone, or renew it."""
+        ...
+
+    async def cancel_pairing(self, account_id: str) -> None:
+        """End the current attempt."""
+        ...
+
+    async def verify(self, account_ids: Sequence[str] | None = None) -> tuple[VerifyResult, ...]:
+        """Ask WhatsApp for a sign of life on these links, or on all."""
+        ...
+
+    def check(self) -> None:
+        """Hold every session's state against its deadline."""
+        ...
+
+    def network_changed(self, *, online: bool) -> None:
+        """Take note that the computer's network came or went."""
+        ...
+
+    def resumed(self) -> None:
+        """Take note that the computer woke up."""
+        ...
+
+
+class Program(Protocol):
+    """The program without its windows. See `control.program.Program`."""
+
+    on_show: Callable[[], None]
+    on_quit: Callable[[], None]
+
+    @property
+    def paths(self) -> Paths:
+        """Where everything lies."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """What the person set."""
+        ...
+
+    @property
+    def manager(self) -> Sessions:
+        """The accounts."""
+        ...
+
+    async def start(self) -> None:
+        """Restore the accounts and listen to the command line."""
+        ...
+
+    async def close(self) -> None:
+        """End every worker and let go of the data folder."""
+        ...
+
+
+class LoginItem(Protocol):
+    """Whether the program starts when the person logs in. See `system.autostart`."""
+
+    def is_enabled(self) -> bool:
+        """Whether it does."""
+        ...
+
+    def enable(self) -> None:
+        """Make it so."""
+        ...
+
+    def disable(self) -> None:
+        """Make it so no longer."""
+        ...

@@ -1,0 +1,196 @@
+"""Light and dark: the palette, the style sheet, and following the system between them."""
+
+from typing import Final
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+from wabot_tray.gui.colours import DARK, LIGHT, Scheme
+
+_WISHES: Final = {
+    "light": Qt.ColorScheme.Light,
+    "dark": Qt.ColorScheme.Dark,
+    "system": Qt.ColorScheme.Unknown,
+}
+
+# Sizes in pt follow the person's own font size, so that large print stays large.
+_SHEET: Final = """
+QWidget#window {{ background: {window}; }}
+QLabel[role="title"] {{ font-size: {title}pt; font-weight: 600; }}
+QLabel[role="heading"] {{ font-size: {heading}pt; font-weight: 600; }}
+QLabel[role="quiet"] {{ color: {quiet}; }}
+QLabel[role="error"] {{ color: {danger}; }}
+QLabel[role="step"] {{
+    background: {raised}; color: {text}; border-radius: 12px; font-weight: 600;
+    min-width: 24px; max-width: 24px; min-height: 24px; max-height: 24px;
+}}
+QFrame[role="card"] {{ background: {card}; border: 1px solid {line}; border-radius: 12px; }}
+QFrame[role="paper"] {{ background: #ffffff; border: 1px solid {line}; border-radius: 14px; }}
+QFrame[role="banner"] {{ border: none; border-radius: 10px; }}
+QFrame[tone="info"] {{ background: {info_back}; }}
+QFrame[tone="good"] {{ background: {good_back}; }}
+QFrame[tone="warning"] {{ background: {warning_back}; }}
+QFrame[tone="error"] {{ background: {error_back}; }}
+
+QPushButton, QToolButton {{
+    background: {card}; color: {text}; border: 1px solid {line}; border-radius: 8px;
+    padding: 7px 14px; min-height: 18px;
+}}
+QPushButton:hover, QToolButton:hover {{ background: {raised}; }}
+QPushButton:pressed, QToolButton:pressed {{ background: {line}; }}
+QPushButton:focus, QToolButton:focus {{ border: 2px solid {accent}; padding: 6px 13px; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {faint}; background: transparent; }}
+QPushButton[role="primary"] {{
+    background: {accent}; color: {on_accent}; border: 1px solid {accent}; font-weight: 600;
+}}
+QPushButton[role="primary"]:hover {{ background: {accent_hover}; }}
+QPushButton[role="primary"]:focus {{ border: 2px solid {text}; }}
+QPushButton[role="primary"]:disabled {{
+    background: {raised}; border-color: {line}; color: {faint};
+}}
+QPushButton[role="danger"] {{ color: {danger}; border-color: {danger}; }}
+QPushButton[role="danger"]:hover {{ background: {error_back}; }}
+QPushButton[role="flat"] {{ background: transparent; border-color: transparent; }}
+QPushButton[role="flat"]:hover {{ background: {raised}; }}
+QPushButton[role="flat"]:focus {{ border: 2px solid {accent}; }}
+QToolButton[role="dismiss"] {{
+    background: transparent; border: 1px solid transparent; padding: 4px; min-height: 0;
+}}
+QToolButton[role="dismiss"]:focus {{ border: 1px solid {accent}; }}
+QToolButton::menu-indicator {{ image: none; width: 0; }}
+
+QLineEdit {{
+    background: {card}; border: 1px solid {line}; border-radius: 8px; padding: 8px 10px;
+    selection-background-color: {accent}; selection-color: {on_accent};
+}}
+QLineEdit:focus {{ border: 2px solid {accent}; padding: 7px 9px; }}
+
+QTableView {{
+    background: {card}; border: 1px solid {line}; border-radius: 12px; outline: 0;
+    selection-background-color: {selected}; selection-color: {text};
+}}
+QTableView:focus {{ border: 1px solid {accent}; }}
+QHeaderView {{ background: transparent; border: none; }}
+QHeaderView::section {{
+    background: transparent; color: {quiet}; border: none; border-bottom: 1px solid {line};
+    padding: 10px 12px; font-weight: 600;
+}}
+QTableCornerButton::section {{ background: transparent; border: none; }}
+
+QProgressBar {{ background: {raised}; border: none; border-radius: 3px; max-height: 6px; }}
+QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
+
+QMenu {{ background: {card}; border: 1px solid {line}; padding: 6px; }}
+QMenu::item {{ padding: 7px 28px 7px 10px; border-radius: 6px; color: {text}; }}
+QMenu::item:selected {{ background: {selected}; }}
+QMenu::item:disabled {{ color: {faint}; background: transparent; }}
+QMenu::separator {{ height: 1px; background: {line}; margin: 6px 8px; }}
+QMenu::icon {{ padding-left: 8px; }}
+QMenu::indicator {{ width: 16px; height: 16px; padding-left: 8px; }}
+QMenu::right-arrow {{ width: 12px; height: 12px; margin-right: 8px; }}
+QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: 6px; }}
+
+QScrollBar:vertical {{ background: transparent; width: 12px; margin: 2px; }}
+QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 2px; }}
+QScrollBar::handle {{ background: {line}; border-radius: 4px; min-height: 28px; min-width: 28px; }}
+QScrollBar::handle:hover {{ background: {faint}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+"""
+
+
+class Theme(QObject):
+    """Dresses the whole program, and again when the system turns dark or light.
+
+    Args:
+        choice: "system", "light" or "dark" (core.settings).
+    """
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication, choice: str, parent: QObject | None = None) -> None:
+        super().__init__(parent or app)
+        self._app = app
+        self._choice = choice
+        self._points = app.font().pointSizeF()
+        app.setStyle("Fusion")
+        self.choose(choice)
+        app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the dark colours are in use."""
+        if self._choice == "system":
+            return self._app.styleHints().colorScheme() is Qt.ColorScheme.Dark
+        return self._choice == "dark"
+
+    @property
+    def scheme(self) -> Scheme:
+        """The colours in use."""
+        return DARK if self.is_dark else LIGHT
+
+    def choose(self, choice: str) -> None:
+        """Dress everything in `choice` from now on."""
+        self._choice = choice
+        self._app.styleHints().setColorScheme(_WISHES[choice])  # title bars and native dialogs
+        self._dress()
+
+    def _dress(self) -> None:
+        self._app.setPalette(palette(self.scheme))
+        self._app.setStyleSheet(style_sheet(self.scheme, self._points))
+        self.changed.emit()
+
+    def _on_system_changed(self) -> None:
+        if self._choice == "system":
+            self._dress()
+
+
+def palette(scheme: Scheme) -> QPalette:
+    """Return the palette that paints what the style sheet does not reach."""
+    made = QPalette()
+    role = QPalette.ColorRole
+    for where, colour in {
+        role.Window: scheme.window,
+        role.WindowText: scheme.text,
+        role.Base: scheme.card,
+        role.AlternateBase: scheme.raised,
+        role.Text: scheme.text,
+        role.Button: scheme.raised,
+        role.ButtonText: scheme.text,
+        role.BrightText: scheme.danger,
+        role.PlaceholderText: scheme.quiet,
+        role.Highlight: scheme.accent,
+        role.HighlightedText: scheme.on_accent,
+        role.Accent: scheme.accent,
+        role.Link: scheme.accent,
+        role.ToolTipBase: scheme.raised,
+        role.ToolTipText: scheme.text,
+        role.Mid: scheme.line,
+    }.items():
+        made.setColor(where, QColor(colour))
+    for where in (role.WindowText, role.Text, role.ButtonText):
+        made.setColor(QPalette.ColorGroup.Disabled, where, QColor(_faint(scheme)))
+    return made
+
+
+def style_sheet(scheme: Scheme, points: float) -> str:
+    """Return the style sheet for text of `points` pt."""
+    values = {name: getattr(scheme, name) for name in Scheme.__dataclass_fields__}
+    return _SHEET.format(
+        **values,
+        faint=_faint(scheme),
+        title=round(points * 1.7, 1),
+        heading=round(points * 1.2, 1),
+    )
+
+
+def _faint(scheme: Scheme) -> str:
+    """The colour of what cannot be used now: half way from the quiet text to the ground."""
+    quiet, ground = QColor(scheme.quiet), QColor(scheme.card)
+    mixed = [(a + b) // 2 for a, b in zip(_rgb(quiet), _rgb(ground), strict=True)]
+    return QColor(*mixed).name()
+
+
+def _rgb(colour: QColor) -> tuple[int, int, int]:
+    return colour.red(), colour.green(), colour.blue()
