@@ -1,0 +1,178 @@
+"""`wabot-tray`: the program, or, as `wabot-tray worker`, one of its workers."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wabot_tray.control.program import Program, Wiring
+    from wabot_tray.core.settings import Settings
+    from wabot_tray.storage.keyring import KeySource
+    from wabot_tray.system.paths import Paths
+
+
+def main(argv: Sequence[str] | None = None, *, wiring: "Wiring | None" = None) -> int:
+    """Run the program and return its exit status.
+
+    Args:
+        argv: The arguments, by default the process's own.
+        wiring: Where tests put their own worker; nothing a person can reach.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["worker"]:
+        from wabot_tray.worker.main import main as work  # noqa: PLC0415 - loads neonize
+
+        return work(words[1:])
+    return _program(words, wiring)
+
+
+def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
+    from wabot_tray.storage.locks import FileLock  # noqa: PLC0415 - a worker needs none of this
+    from wabot_tray.system import i18n, logs  # noqa: PLC0415
+    from wabot_tray.system.paths import find_paths  # noqa: PLC0415
+
+    i18n.set_language()
+    chosen = _arguments(words)
+    paths = find_paths(chosen.data_dir)
+    paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings, complaint = _settings(paths)
+    i18n.set_language(settings.language)
+    lock = FileLock(paths.lock_file)
+    if not lock.acquire():
+        return _show_the_first(paths)
+    try:
+        logs.setup(paths, settings.log_level)
+        program = _make(paths, settings, chosen, wiring)
+        if program is None:
+            return 1
+        if complaint:
+            program.complain(complaint)
+        return _run(program, chosen)
+    finally:
+        logs.teardown()
+        lock.release()
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    from wabot_tray import __version__  # noqa: PLC0415
+    from wabot_tray.system.i18n import t  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog="wabot-tray", description=t("program.description"))
+    parser.add_argument("--headless", action="store_true", help=t("program.help_headless"))
+    parser.add_argument("--minimized", action="store_true", help=t("program.help_minimized"))
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help=t("program.help_data_dir"))
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--key-file", type=Path, metavar="PATH", help=t("program.help_key_file"))
+    keys.add_argument("--passphrase", action="store_true", help=t("program.help_passphrase"))
+    parser.add_argument("--version", action="version", version=f"wabot-tray {__version__}")
+    return parser.parse_args(words)
+
+
+def _settings(paths: "Paths") -> "tuple[Settings, str]":
+    """Return the settings and, where the file is refused, the sentence that says why."""
+    from wabot_tray.core.errors import WabotError  # noqa: PLC0415
+    from wabot_tray.core.settings import Settings  # noqa: PLC0415
+    from wabot_tray.storage.settings_file import load_settings  # noqa: PLC0415
+    from wabot_tray.system.i18n import sentence  # noqa: PLC0415
+
+    try:
+        return load_settings(paths.settings_file), ""
+    except WabotError as err:
+        return Settings(), sentence(err)
+
+
+def _key_source(paths: "Paths", chosen: argparse.Namespace) -> "KeySource":
+    from wabot_tray.storage.keyring import (  # noqa: PLC0415
+        KeyFileKeys,
+        KeyringKeys,
+        PassphraseKeys,
+    )
+
+    if chosen.key_file is not None:
+        return KeyFileKeys(chosen.key_file, paths)
+    if chosen.passphrase:
+        return PassphraseKeys(paths, _ask_passphrase)
+    return KeyringKeys(paths)
+
+
+def _ask_passphrase(is_new: bool) -> str:
+    """Ask on the terminal; a new passphrase twice, until both agree."""
+    import getpass  # noqa: PLC0415
+
+    from wabot_tray.system.i18n import t  # noqa: PLC0415
+
+    while True:
+        key = "program.ask_new_passphrase" if is_new else "program.ask_passphrase"
+        first = getpass.getpass(t(key) + " ")
+        if not is_new or first == getpass.getpass(t("program.ask_passphrase_again") + " "):
+            return first
+        _say(t("program.passphrases_differ"))
+
+
+def _make(
+    paths: "Paths", settings: "Settings", chosen: argparse.Namespace, wiring: "Wiring | None"
+) -> "Program | None":
+    from wabot_tray.control.program import PRODUCT, Program  # noqa: PLC0415
+    from wabot_tray.core.errors import WabotError  # noqa: PLC0415
+    from wabot_tray.system.i18n import sentence  # noqa: PLC0415
+
+    try:
+        return Program(paths, settings, _key_source(paths, chosen), wiring or PRODUCT)
+    except WabotError as err:
+        _complain(sentence(err), chosen)
+        return None
+
+
+def _run(program: "Program", chosen: argparse.Namespace) -> int:
+    if chosen.headless or not _has_display():
+        from wabot_tray.control import headless  # noqa: PLC0415
+
+        return headless.run(program)
+    from wabot_tray.gui import app  # noqa: PLC0415 - loads Qt
+
+    return app.run(program, minimized=chosen.minimized)
+
+
+def _has_display() -> bool:
+    if not sys.platform.startswith("linux"):
+        return True
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return any(os.environ.get(name) for name in names)
+
+
+def _show_the_first(paths: "Paths") -> int:
+    """Ask the program that runs on this data folder to show itself."""
+    from wabot_tray.control.client import connect  # noqa: PLC0415
+    from wabot_tray.core.errors import WabotError  # noqa: PLC0415
+    from wabot_tray.system.i18n import sentence, t  # noqa: PLC0415
+
+    try:
+        with connect(paths) as client:
+            client.call("show")
+    except WabotError as err:
+        _say(t("program.in_use", folder=paths.data))
+        _say(sentence(err))
+        return 1
+    _say(t("program.already_running"))
+    return 0
+
+
+def _complain(text: str, chosen: argparse.Namespace) -> None:
+    """Say why the program cannot start, where the person is looking."""
+    _say(text)
+    if not chosen.headless and _has_display():
+        from wabot_tray.gui.app import show_error  # noqa: PLC0415
+
+        show_error(text)
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:  # pythonw.exe has none
+        sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""The program without its windows: what the desktop and the headless front end both run."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from wabot_tray import __version__
+from wabot_tray.control.protocol import Check
+from wabot_tray.control.server import ControlServer, Host
+from wabot_tray.core.settings import Settings
+from wabot_tray.sessions.manager import Parts, SessionManager
+from wabot_tray.sessions.reachability import WHATSAPP, Reachability, door_is_open
+from wabot_tray.sessions.supervisor import process_factory
+from wabot_tray.storage.account_keys import AccountKeys
+from wabot_tray.storage.keyring import KeySource
+from wabot_tray.storage.registry import Registry
+from wabot_tray.system.paths import Paths
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What only tests change, and only from the inside: no option or variable reaches it.
+
+    Args:
+        worker_command: How to start a worker, by default this program itself.
+        door: The host and port whose opening means that WhatsApp can be reached again.
+    """
+
+    worker_command: Sequence[str] | None = None
+    door: tuple[str, int] = WHATSAPP
+
+
+PRODUCT: Final = Wiring()
+
+
+def _nothing() -> None:
+    """Stand in for a front end that is not there yet."""
+
+
+class Program:
+    """The accounts, their keys and the control socket of one data folder.
+
+    The caller holds the lock on the data folder (`paths.lock_file`).
+
+    Args:
+        paths: Where everything lies.
+        settings: What the person set.
+        source: Where the master key comes from.
+        wiring: See `Wiring`.
+
+    Raises:
+        WabotError: The list of accounts cannot be read.
+    """
+
+    def __init__(
+        self, paths: Paths, settings: Settings, source: KeySource, wiring: Wiring = PRODUCT
+    ) -> None:
+        self.paths = paths
+        self.settings = settings
+        self.on_show: Callable[[], None] = _nothing
+        self.on_quit: Callable[[], None] = _nothing
+        self.extra_checks: Callable[[], Iterable[Check]] = tuple
+        self.complaints: list[str] = []  # sentences for the window to show at its start
+        registry = Registry(paths.registry_file)
+        registry.load()
+        parts = Parts(
+            registry=registry,
+            keys=AccountKeys(source, paths),
+            paths=paths,
+            make_worker=process_factory(wiring.worker_command),
+        )
+        self.manager = SessionManager(parts, settings)
+        host = Host(show=self._show, quit=self._quit, diagnose=self._diagnose)
+        self._server = ControlServer(self.manager, host, paths)
+        self._door = wiring.door
+        self._watch: asyncio.Task[None] | None = None
+
+    def complain(self, sentence: str) -> None:
+        """Log what is wrong with this start, and keep it for the window to show."""
+        log.warning("%s", sentence)
+        self.complaints.append(sentence)
+
+    async def start(self) -> None:
+        """Restore the accounts and listen to the command line.
+
+        Raises:
+            ControlError: Another program listens on this data folder.
+            OSError: The runtime folder cannot be used.
+        """
+        log.info("wabot-tray %s, data in %s", __version__, self.paths.data)
+        await self.manager.start()
+        await self._server.start(lock_held=True)
+        door = Reachability(
+            lambda: door_is_open(self._door),
+            self.manager.trouble,
+            lambda: self.manager.network_changed(online=True),
+        )
+        self._watch = asyncio.get_running_loop().create_task(door.run(), name="reachability")
+
+    async def close(self) -> None:
+        """End every worker, sealed and politely, then hang up. Closing twice is harmless."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
+            self._watch = None
+        await self.manager.close()
+        await self._server.close()
+        log.info("Stopped")
+
+    async def check(self) -> None:
+        """Look at every session's deadlines; the headless front end's two-minute watch."""
+        self.manager.check()
+
+    async def verify(self) -> None:
+        """Make a round trip for every session; the headless front end's five-minute watch."""
+        await self.manager.verify()
+
+    # The front end sets what these call after the socket was made.
+    def _show(self) -> None:
+        self.on_show()
+
+    def _quit(self) -> None:
+        self.on_quit()
+
+    def _diagnose(self) -> Iterable[Check]:
+        return self.extra_checks()

@@ -1,0 +1,355 @@
+"""Keeps one account connected: acts on what its session says, and owns its worker and timers."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from wabot_tray.core import commands
+from wabot_tray.core import events as ev
+from wabot_tray.core.clock import Clock
+from wabot_tray.core.errors import ReasonedError
+from wabot_tray.core.reasons import Reason
+from wabot_tray.core.snapshot import PairingProgress, PairingStage, VerifyResult
+from wabot_tray.core.states import SessionState
+from wabot_tray.sessions.session import Session
+from wabot_tray.sessions.supervisor import Worker, WorkerFactory
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_LIMIT_S: Final = 15.0
+PROBE_DEADLINE_S: Final = 5.0
+VERIFY_DEADLINE_S: Final = 10.0
+VERIFY_TRIES: Final = 2
+ANSWER_MARGIN_S: Final = 2.0  # for a worker that cannot even say that there was no answer
+UNLINK_DEADLINE_S: Final = 10.0
+
+
+class Handle(Protocol):
+    """A timer that can be called off."""
+
+    def cancel(self) -> None:
+        """Call it off. A second call is harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a keeper needs of the manager.
+
+    Args:
+        clock: Injected time.
+        call_later: Runs a callback after so many seconds.
+        make_worker: Makes a worker that is not started yet.
+        start_command: Returns an account's first command, key included; may raise ReasonedError.
+        login_slot: Returns when this login may begin, so that logins are staggered.
+        published: Hears that something a person sees has changed.
+        pairing: Hears each step of linking a phone.
+        on_event: Hears every event before it is acted on, for the registry.
+    """
+
+    clock: Clock
+    call_later: Callable[[float, Callable[[], None]], Handle]
+    make_worker: WorkerFactory
+    start_command: Callable[[str, bool], Coroutine[Any, Any, commands.Start]]
+    login_slot: Callable[[], Coroutine[Any, Any, None]]
+    published: Callable[[str], None]
+    pairing: Callable[[PairingProgress], None]
+    on_event: Callable[[str, ev.Event], None]
+
+
+class SessionKeeper:
+    """One account, its session, its worker.
+
+    Args:
+        session: The account's state.
+        surroundings: What the manager provides.
+    """
+
+    def __init__(self, session: Session, surroundings: Surroundings) -> None:
+        self.session = session
+        self.progress: PairingProgress | None = None
+        self.notices: dict[str, tuple[Reason, str]] = {}
+        self.received = 0
+        self.replied = 0
+        self.live_in_ram: bool | None = None
+        self._around = surroundings
+        self._worker: Worker | None = None
+        self._timer: Handle | None = None
+        self._heartbeat: Handle | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._tokens = itertools.count(1)
+        self._probes: dict[int, asyncio.Future[ev.Verified]] = {}
+        self._unlinking: asyncio.Future[bool] | None = None
+        self._launches = 0
+        self._counted = (0, 0)
+
+    # --- what others ask -------------------------------------------------------------------------
+
+    def handle(self, event: ev.Event) -> None:
+        """Take `event` in and act on it. Never blocks."""
+        self._around.on_event(self.session.id, event)
+        if self._is_report(event):
+            return
+        before = self.session.state
+        changed = self.session.apply(event)
+        self._tell_pairing(event, before)
+        self._arm()
+        if isinstance(event, ev.StartAsked | ev.PairAsked | ev.RetryDue):
+            if self.session.state is SessionState.CONNECTING:
+                self._launch()
+        elif not self.session.state.has_worker:
+            self._dismiss(at_once=isinstance(event, ev.DeadlinePassed))
+        if (
+            isinstance(event, ev.KeepAliveMissed)
+            and self.session.state is SessionState.RECONNECTING
+        ):
+            self._own(self._probe_after_silence(), "probe")
+        if changed or before is not self.session.state:
+            self._around.published(self.session.id)
+
+    def restart(self, reason: Reason) -> None:
+        """Replace the worker now, whatever it does; without one, try to connect now."""
+        if self.session.state.has_worker:
+            self.handle(ev.DeadlinePassed(reason=reason))
+        if self.session.state is SessionState.WAITING:
+            self.handle(ev.RetryDue())
+
+    def check(self) -> bool:
+        """Act on a deadline that has passed; return whether there was one."""
+        event = self.session.overdue()
+        if event is None:
+            return False
+        self.handle(event)
+        return True
+
+    async def verify(self) -> VerifyResult:
+        """Ask WhatsApp something and wait for the answer; no answer twice restarts the worker."""
+        if self.session.state is not SessionState.CONNECTED:
+            return VerifyResult(id=self.session.id, connected=False, answered=False, took_ms=None)
+        worker = self._worker
+        for _ in range(VERIFY_TRIES):
+            answer = await self._ask(VERIFY_DEADLINE_S)
+            if answer is not None and answer.answered:
+                self.session.verified()
+                self._around.published(self.session.id)
+                return VerifyResult(
+                    id=self.session.id, connected=True, answered=True, took_ms=answer.took_ms
+                )
+            if worker is not self._worker or not self.session.state.has_worker:
+                break  # it was replaced in the meantime, for reasons of its own
+        else:
+            self.restart(Reason.PROBE_UNANSWERED)
+        return VerifyResult(id=self.session.id, connected=True, answered=False, took_ms=None)
+
+    async def unlink(self) -> bool:
+        """Tell WhatsApp to forget this device; return whether it said yes."""
+        if self.session.state is not SessionState.CONNECTED or self._worker is None:
+            return False
+        self._unlinking = asyncio.get_running_loop().create_future()
+        self._worker.send(commands.Unlink())
+        try:
+            return await asyncio.wait_for(self._unlinking, UNLINK_DEADLINE_S)
+        except TimeoutError:
+            return False
+        finally:
+            self._unlinking = None
+
+    async def close(self) -> None:
+        """Let the worker go politely and wait for it. Closing twice is harmless."""
+        self._launches += 1
+        for handle in (self._timer, self._heartbeat):
+            if handle is not None:
+                handle.cancel()
+        self._dismiss(at_once=False)
+        for task in self._tasks - self._leaving:
+            task.cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def gone(self) -> None:
+        """Wait until no worker of this account is left."""
+        while self._leaving:
+            await asyncio.wait(self._leaving)
+
+    # --- workers ---------------------------------------------------------------------------------
+
+    def _launch(self) -> None:
+        self._launches += 1
+        self._dismiss(at_once=False)
+        self._own(self._start_worker(self._launches), "launch")
+
+    async def _start_worker(self, launch: int) -> None:
+        """Start a worker unless another launch or a stop has come in between."""
+        account_id = self.session.id
+        await self.gone()  # two processes must never open one vault
+        await self._around.login_slot()
+        if launch != self._launches or self.session.state is not SessionState.CONNECTING:
+            return
+        try:
+            start = await self._around.start_command(account_id, self.session.pairing)
+        except ReasonedError as err:
+            log.warning("session %s: no key: %s", account_id, err)
+            if launch == self._launches:
+                self.handle(ev.KeyUnavailable(reason=err.reason))
+            return
+        if launch != self._launches or self.session.state is not SessionState.CONNECTING:
+            return
+        worker = self._around.make_worker(account_id, lambda event: self._hear(worker, event))
+        self._worker = worker
+        try:
+            await worker.start(start)
+        except OSError:
+            log.exception("session %s: the worker could not be started", account_id)
+            self._hear(worker, ev.WorkerExited(status=-1))
+
+    def _hear(self, worker: Worker, event: ev.WorkerEvent) -> None:
+        if worker is self._worker:  # what a dismissed worker still says is history
+            self.handle(event)
+
+    def _dismiss(self, *, at_once: bool) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+            self._heartbeat = None
+        for probe in self._probes.values():
+            probe.cancel()
+        self._probes.clear()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._counted = (self.received, self.replied)
+            self._leaving.add(self._own(worker.kill() if at_once else worker.stop(), "leave"))
+
+    def _own(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name=f"{name}:{self.session.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        self._leaving.discard(task)
+        if not task.cancelled() and (err := task.exception()) is not None:
+            log.error("session %s: %s failed", self.session.id, task.get_name(), exc_info=err)
+
+    # --- timers and probes -----------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.session.deadline is not None:
+            delay_s = max(0.0, self.session.deadline - self._around.clock.monotonic())
+            self._timer = self._around.call_later(delay_s, self._on_deadline)
+
+    def _on_deadline(self) -> None:
+        self._timer = None
+        if not self.check():
+            self._arm()  # a timer may come a moment early
+
+    def _on_silence(self) -> None:
+        self._heartbeat = None
+        log.warning("session %s: the worker no longer gives a sign of life", self.session.id)
+        if self.session.state is SessionState.PAIRING:
+            self.handle(ev.PairingFailed(reason=Reason.WORKER_SILENT))
+        else:
+            self.restart(Reason.WORKER_SILENT)
+
+    def _is_report(self, event: ev.Event) -> bool:
+        """Take in what moves no state; return whether `event` was of that kind."""
+        match event:
+            case ev.Heartbeat():
+                if self._heartbeat is not None:
+                    self._heartbeat.cancel()
+                self._heartbeat = self._around.call_later(HEARTBEAT_LIMIT_S, self._on_silence)
+            case ev.WorkerReady():
+                self.live_in_ram = event.live_in_ram
+            case ev.Verified():
+                if (probe := self._probes.pop(event.token, None)) is not None and not probe.done():
+                    probe.set_result(event)
+            case ev.Unlinked():
+                if self._unlinking is not None and not self._unlinking.done():
+                    self._unlinking.set_result(event.done)
+            case ev.Answered():
+                received, replied = self._counted
+                self.received, self.replied = received + event.received, replied + event.replied
+                self._around.published(self.session.id)
+            case ev.Noticed():
+                self._notice(event)
+            case _:
+                return isinstance(event, ev.Sealed)
+        return True
+
+    def _notice(self, event: ev.Noticed) -> None:
+        if event.reason is None:
+            if self.notices.pop(event.topic, None) is not None:
+                log.info("session %s: %s: all is well again", self.session.id, event.topic)
+        else:
+            self.notices[event.topic] = (event.reason, event.detail)
+            log.warning(
+                "session %s: %s: %s %s", self.session.id, event.topic, event.reason, event.detail
+            )
+        self._around.published(self.session.id)
+
+    async def _ask(self, deadline_s: float) -> ev.Verified | None:
+        if self._worker is None:
+            return None
+        token = next(self._tokens)
+        probe: asyncio.Future[ev.Verified] = asyncio.get_running_loop().create_future()
+        self._probes[token] = probe
+        self._worker.send(commands.Verify(token=token, deadline_s=deadline_s))
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+            return await asyncio.wait_for(probe, deadline_s + ANSWER_MARGIN_S)
+        self._probes.pop(token, None)
+        return None
+
+    async def _probe_after_silence(self) -> None:
+        """Tell a slow answer from a dead link; whatsmeow itself would wait three minutes."""
+        worker = self._worker
+        answer = await self._ask(PROBE_DEADLINE_S)
+        if worker is not self._worker or self.session.state is not SessionState.RECONNECTING:
+            return
+        if answer is not None and answer.answered:
+            self.handle(ev.LinkProved())
+        else:
+            self.restart(Reason.KEEPALIVE_TIMEOUT)
+
+    # --- pairing ---------------------------------------------------------------------------------
+
+    def _tell_pairing(self, event: ev.Event, before: SessionState) -> None:
+        """Say how far the linking of a phone has come, where this event is about that."""
+        progress: PairingProgress | None = None
+        account_id = self.session.id
+        match event:
+            case ev.PairAsked():
+                progress = PairingProgress(id=account_id, stage=PairingStage.STARTING)
+            case ev.QrShown() if self.session.state is SessionState.PAIRING:
+                progress = PairingProgress(
+                    id=account_id,
+                    stage=PairingStage.CODE,
+                    code=event.code,
+                    number=event.number,
+                    code_expires_at=event.code_expires_at,
+                    window_ends_at=event.window_ends_at,
+                )
+            case ev.PairingSucceeded():
+                progress = PairingProgress(
+                    id=account_id, stage=PairingStage.LINKING, phone=event.phone
+                )
+            case ev.LoggedIn() if self.progress is not None:
+                progress = PairingProgress(
+                    id=account_id, stage=PairingStage.DONE, phone=event.phone
+                )
+            case _ if self.progress is not None and self._pairing_ended(before):
+                progress = PairingProgress(
+                    id=account_id, stage=PairingStage.FAILED, reason=self.session.reason
+                )
+        if progress is not None:
+            over = progress.stage in {PairingStage.DONE, PairingStage.FAILED}
+            self.progress = None if over else progress
+            self._around.pairing(progress)
+
+    def _pairing_ended(self, before: SessionState) -> bool:
+        return before.has_worker and not self.session.state.has_worker and not self.session.linking

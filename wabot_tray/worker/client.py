@@ -1,0 +1,325 @@
+"""One connection to WhatsApp through neonize. The only file that imports it.
+
+Facts used here were measured with neonize 0.5.2 (docs/neonize.md). Two of them shape everything:
+a dial may hang for ever and takes every other call with it, so each call has a deadline and the
+process is the unit that is replaced; and an event nobody subscribed to is never delivered.
+"""
+
+import asyncio
+import ctypes
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pylibmagic  # noqa: F401 - must come before neonize, which needs libmagic at import
+
+# isort: split
+from neonize.aioze import events as nz
+from neonize.aioze.client import NewAClient
+from neonize.exc import NeonizeError, SendMessageError
+from neonize.proto import Neonize_pb2 as pb
+from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
+
+from wabot_tray.core import events as ev
+from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
+from wabot_tray.core.errors import NotSentError
+from wabot_tray.core.messages import IncomingMessage
+from wabot_tray.core.reasons import Reason
+
+log = logging.getLogger(__name__)
+
+FIRST_CODE_S: Final = 60.0
+NEXT_CODE_S: Final = 20.0
+CODES: Final = 6
+_MILLISECONDS_FROM: Final = 10**11
+PHONE_SERVER: Final = "s.whatsapp.net"
+_LOGIN_FAILURES: Final = {
+    "error": Reason.QR_REJECTED,
+    "passkey-request": Reason.PASSKEY_REQUIRED,
+    "err-scanned-without-multidevice": Reason.MULTIDEVICE_MISSING,
+    "err-unexpected-state": Reason.PAIRING_ERROR,
+}
+# What whatsmeow says when a message certainly never left (send.go, client.go, request.go).
+_NEVER_SENT: Final = (
+    "websocket not connected",
+    "client is nil",
+    "not logged in",
+    "server returned error",
+    "no LID found",
+    "failed to get device list",
+    "failed to encrypt",
+    "failed to fetch prekeys",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who hears of what; all are called on the event loop, in the order things happened.
+
+    Args:
+        event: Everything that moves the session's state.
+        message: A customer's message.
+        delivered: A delivery receipt: the chat, the message ids, and the time it was given.
+    """
+
+    event: Callable[[ev.WorkerEvent], None]
+    message: Callable[[IncomingMessage], None]
+    delivered: Callable[[str, tuple[str, ...], datetime], None]
+
+
+class WhatsAppClient:
+    """The library's client, its events translated into ours.
+
+    Args:
+        database_name: What neonize opens, options included.
+        name: Marks this client inside the library; never used twice in a process.
+        listeners: Who hears of what.
+        clock: Injected time.
+    """
+
+    def __init__(
+        self, database_name: str, name: str, listeners: Listeners, *, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._listeners = listeners
+        self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._dial: asyncio.Task[None] | None = None
+        self._codes = 0
+        self._code_expires_at = clock.monotonic()
+        self._window_ends_at: datetime | None = None
+        self._pairing_phone = ""
+        props = DeviceProps(os="wabot-tray", platformType=DeviceProps.SAFARI)
+        self._client = NewAClient(database_name, uuid=name, props=props)
+        self._subscribe()
+
+    async def connect(self) -> None:
+        """Begin to connect, or to pair where the database holds no session. Call once."""
+        self._loop = asyncio.get_running_loop()
+        task = await self._client.connect()
+        self._dial = task
+        task.add_done_callback(self._on_dial_ended)
+
+    async def round_trip(self, deadline_s: float) -> bool:
+        """Return whether WhatsApp answered a question within `deadline_s` seconds."""
+        try:
+            await asyncio.wait_for(self._client.set_passive(False), deadline_s)
+        except (TimeoutError, NeonizeError, UnicodeDecodeError) as err:
+            log.info("the round trip failed: %s", err or "no answer in time")
+            return False
+        return True
+
+    async def send(self, chat: str, text: str) -> str:
+        """Send `text` to `chat` and return the message id once WhatsApp has acknowledged it.
+
+        Raises:
+            NotSentError: It certainly did not go out.
+            NeonizeError: It may or may not have gone out.
+        """
+        user, _, server = chat.rpartition("@")
+        to = pb.JID(User=user, Server=server, Device=0, RawAgent=0, Integrator=0, IsEmpty=False)
+        try:
+            response = await self._client.send_message(to, _text_message(text))
+        except SendMessageError as err:
+            if any(words in str(err) for words in _NEVER_SENT):
+                raise NotSentError(str(err)) from err
+            raise
+        return str(response.ID)
+
+    async def logout(self, deadline_s: float) -> bool:
+        """Unlink this device at WhatsApp; return whether WhatsApp confirmed it."""
+        try:
+            await asyncio.wait_for(self._client.logout(), deadline_s)
+        except (TimeoutError, NeonizeError) as err:
+            log.warning("WhatsApp did not confirm the unlinking: %s", err or "no answer in time")
+            return False
+        return True
+
+    async def leave(self, deadline_s: float) -> None:
+        """Close the connection politely, or give up after `deadline_s` seconds."""
+        try:
+            await asyncio.wait_for(self._client.stop(), deadline_s)
+        except TimeoutError:
+            log.info("the connection did not close in time")
+
+    # --- from the library ------------------------------------------------------------------------
+
+    def _subscribe(self) -> None:
+        translate: dict[type, Callable[[Any], None]] = {
+            nz.PairStatusEv: self._on_pair_status,
+            nz.ConnectedEv: self._on_connected,
+            nz.KeepAliveTimeoutEv: lambda _: self._tell(ev.KeepAliveMissed()),
+            nz.KeepAliveRestoredEv: lambda _: self._tell(ev.LinkProved()),
+            nz.LoggedOutEv: self._on_logged_out,
+            nz.StreamReplacedEv: lambda _: self._tell(ev.Replaced()),
+            nz.TemporaryBanEv: self._on_temporary_ban,
+            nz.ConnectFailureEv: self._on_connect_failure,
+            nz.ClientOutdatedEv: lambda _: self._tell(ev.Outdated()),
+            nz.StreamErrorEv: lambda m: log.warning("WhatsApp reports stream error %s", m.Code),
+            nz.DisconnectedEv: lambda _: self._tell(ev.LinkLost()),
+            nz.MessageEv: self._on_message,
+            nz.ReceiptEv: self._on_receipt,
+        }
+        for kind, handle in translate.items():
+            self._client.event(kind)(_handler(handle))
+
+        async def on_qr(_: object, code: bytes) -> None:
+            self._on_qr(code.decode())
+
+        self._client.qr(on_qr)
+        # The only place that says how a pairing ended; a private name, so session.py keeps a timer
+        # of its own beside it and a test holds this to what neonize does.
+        self._client._NewAClient__onLoginStatus = self._on_login_status  # noqa: SLF001
+
+    def _tell(self, event: ev.WorkerEvent) -> None:
+        self._listeners.event(event)
+
+    def _on_dial_ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        if (err := task.exception()) is not None:
+            self._tell(ev.DialFailed(detail=str(err)[:300]))
+
+    def _on_qr(self, code: str) -> None:
+        now = self._clock.now()
+        valid_s = NEXT_CODE_S if self._codes else FIRST_CODE_S
+        if self._window_ends_at is None:
+            window = timedelta(seconds=FIRST_CODE_S + NEXT_CODE_S * (CODES - 1))
+            self._window_ends_at = now + window
+        self._codes += 1
+        self._code_expires_at = self._clock.monotonic() + valid_s
+        expires_at = now + timedelta(seconds=valid_s)
+        self._tell(
+            ev.QrShown(
+                code=code,
+                number=self._codes,
+                code_expires_at=expires_at,
+                window_ends_at=max(self._window_ends_at, expires_at),
+            )
+        )
+
+    def _on_login_status(self, _uuid: int, status: int) -> None:
+        """Translate how a pairing ended. Runs on a thread of the library."""
+        word = ctypes.string_at(status).decode(errors="replace")
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._on_login_word, word)
+
+    def _on_login_word(self, word: str) -> None:
+        if word == "success":
+            return
+        if word == "err-client-outdated":
+            self._tell(ev.Outdated())
+            return
+        reason = _LOGIN_FAILURES.get(word, Reason.PAIRING_ERROR)
+        if word == "timeout":
+            # whatsmeow says "timeout" for a broken connection too (qrchan.go).
+            early = self._clock.monotonic() < self._code_expires_at - NEXT_CODE_S / 2
+            reason = Reason.PAIRING_NO_NETWORK if early else Reason.QR_EXPIRED
+        self._tell(ev.PairingFailed(reason=reason))
+
+    def _on_pair_status(self, message: Any) -> None:
+        if message.Status == pb.PairStatus.SUCCESS:
+            self._pairing_phone = message.ID.User
+            self._tell(ev.PairingSucceeded(phone=self._pairing_phone))
+        else:
+            log.warning("pairing failed: %s", message.Error)
+            self._tell(ev.PairingFailed(reason=Reason.QR_REJECTED))
+
+    def _on_connected(self, _: Any) -> None:
+        me = self._client.me
+        phone = me.JID.User if me is not None and me.JID.User else self._pairing_phone
+        self._tell(ev.LoggedIn(phone=phone))
+
+    def _on_logged_out(self, message: Any) -> None:
+        # At a login 403 and 406 mean that WhatsApp refuses the account, 401 that it was unlinked.
+        refused = message.OnConnect and message.Reason not in {0, 401}
+        self._tell(ev.LoggedOut(reason=Reason.LOGIN_REFUSED if refused else Reason.PHONE_UNLINKED))
+
+    def _on_temporary_ban(self, message: Any) -> None:
+        expires_at = self._clock.now() + timedelta(seconds=message.Expire)
+        self._tell(ev.TemporarilyBanned(expires_at=expires_at, code=message.Code))
+
+    def _on_connect_failure(self, message: Any) -> None:
+        busy = message.Reason in {500, 503}
+        self._tell(
+            ev.ConnectRefused(
+                code=message.Reason, reason=Reason.SERVER_BUSY if busy else Reason.SERVER_REFUSED
+            )
+        )
+
+    def _on_message(self, message: Any) -> None:
+        text = _text_of(message.Message)
+        if text is None:
+            return
+        info = message.Info
+        source = info.MessageSource
+        chat = _address(source.Chat)
+        self._listeners.message(
+            IncomingMessage(
+                chat=chat,
+                message_id=info.ID,
+                sender_phone=_phone_of(source),
+                sender_name=info.Pushname,
+                text=text,
+                sent_at=_moment(info.Timestamp),
+                from_me=source.IsFromMe,
+                is_group=source.IsGroup,
+                is_broadcast=source.Chat.Server in {"broadcast", "newsletter"},
+            )
+        )
+
+    def _on_receipt(self, message: Any) -> None:
+        if message.Type in {pb.Receipt.DELIVERED, pb.Receipt.READ}:
+            self._listeners.delivered(
+                _address(message.MessageSource.Chat),
+                tuple(message.MessageIDs),
+                _moment(message.Timestamp),
+            )
+
+
+def _handler(handle: Callable[[Any], None]) -> Callable[[object, Any], Any]:
+    """Wrap `handle` for the library, which starts each as a task in order and hides its errors."""
+
+    async def run(_client: object, message: Any) -> None:
+        try:
+            handle(message)
+        except Exception:
+            log.exception("an event of WhatsApp could not be handled")
+
+    return run
+
+
+def _text_message(text: str) -> Any:
+    from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message  # noqa: PLC0415
+
+    return Message(conversation=text)
+
+
+def _text_of(content: Any) -> str | None:
+    """Return what the customer wrote, "" for a message without words, None for no message."""
+    if content.conversation:
+        return str(content.conversation)
+    if content.HasField("extendedTextMessage"):
+        return str(content.extendedTextMessage.text)
+    for kind in ("imageMessage", "videoMessage", "documentMessage"):
+        if content.HasField(kind):
+            return str(getattr(content, kind).caption)
+    wordless = ("audioMessage", "stickerMessage", "locationMessage", "contactMessage")
+    return "" if any(content.HasField(kind) for kind in wordless) else None
+
+
+def _address(jid: Any) -> str:
+    return f"{jid.User}@{jid.Server}"
+
+
+def _phone_of(source: Any) -> str:
+    for jid in (source.Sender, source.SenderAlt):
+        if jid.Server == PHONE_SERVER:
+            return str(jid.User)
+    return ""
+
+
+def _moment(stamp: int) -> datetime:
+    """Return a time of the library, in seconds in some of its events, milliseconds in others."""
+    return datetime.fromtimestamp(stamp / 1000 if stamp > _MILLISECONDS_FROM else stamp, UTC)

@@ -1,0 +1,70 @@
+"""One process, one account: the entry of a worker."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from wabot_tray.system import logs
+from wabot_tray.worker import pipes
+
+# neonize holds a thread for each connection and one for each call; asyncio's own pool has 6 on
+# two cores, and a starved pool hangs every call (measured with neonize 0.5.2).
+THREADS: Final = 64
+
+
+def main(argv: Sequence[str] = (), *, prepare: Callable[[], None] | None = None) -> int:
+    """Run one worker until it is told to stop or its standard input closes.
+
+    Args:
+        argv: Nothing is read from it; secrets and settings come by pipe.
+        prepare: Runs once the native library is loaded, before anything is dialled.
+
+    Returns:
+        The process's exit status. The caller should end with `os._exit`: an abandoned pairing
+        leaves a thread that never ends, and the interpreter would wait for it.
+    """
+    del argv
+    os.umask(0o077)
+    if sys.platform != "win32":
+        # Ctrl+C in a terminal reaches the whole group; the main process then stops us politely.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pipe = pipes.EventPipe(pipes.claim_stdout())
+    _set_up_logging()
+    from wabot_tray.worker.session import WorkerSession  # noqa: PLC0415 - loads neonize
+
+    if prepare is not None:
+        prepare()
+
+    async def run() -> int:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="neonize"))
+        session = WorkerSession(pipe.send)
+        pipes.listen_for_commands(loop, session.on_command, session.on_orphaned)
+        if sys.platform != "win32":
+            loop.add_signal_handler(signal.SIGTERM, session.on_orphaned)
+        return await session.run()
+
+    with asyncio.Runner() as runner:
+        status = runner.run(run())
+        pipe.close()
+        logging.shutdown()
+        # Closing the runner would join threads that never end.
+        os._exit(status)
+
+
+def _set_up_logging() -> None:
+    """Log to standard error, which the main process reads, redacts and writes to its own log."""
+    logs.setup_worker()
+    # Unset, it has Go format every node for DEBUG and throws the text away (neonize 0.5.2).
+    logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
+    logging.getLogger("neonize").setLevel(logging.ERROR)  # it warns of a missing ffmpeg
+    logging.getLogger("whatsmeow").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,232 @@
+"""What a worker does with its account: vault, connection and bot, from start to exit."""
+
+import asyncio
+import itertools
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from wabot_tray.bot.answering import AnsweringDesk
+from wabot_tray.core import commands
+from wabot_tray.core import events as ev
+from wabot_tray.core.errors import VaultError
+from wabot_tray.core.messages import IncomingMessage
+from wabot_tray.core.reasons import Reason
+from wabot_tray.storage.vault import Sealer, Vault
+from wabot_tray.worker.client import Listeners, WhatsAppClient
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S: Final = 5.0
+LEAVE_DEADLINE_S: Final = 1.0
+UNLINK_DEADLINE_S: Final = 8.0
+# whatsmeow reports a logout before it has deleted its records; leaving earlier finds them again.
+LOGOUT_SETTLES_S: Final = 0.5
+STATUS_STOPPED: Final = 0
+STATUS_STORAGE: Final = 4
+_CLIENTS: Final = itertools.count(1)
+
+
+class WorkerSession:
+    """One account's work in this process.
+
+    Args:
+        send: Hands an event to the main process; never blocks.
+    """
+
+    def __init__(self, send: Callable[[ev.WorkerEvent], None]) -> None:
+        self._send = send
+        self._over = asyncio.Event()
+        self._started: asyncio.Future[commands.Start] = asyncio.get_running_loop().create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._start: commands.Start | None = None
+        self._client: WhatsAppClient | None = None
+        self._sealer: Sealer | None = None
+        self._desk: AnsweringDesk | None = None
+        self._logged_out_at: float | None = None
+        self._unlinking = False
+
+    # --- from the pipe ---------------------------------------------------------------------------
+
+    def on_command(self, command: commands.Command) -> None:
+        """Do what the main process asks; runs on the loop."""
+        match command:
+            case commands.Start():
+                if not self._started.done():
+                    self._started.set_result(command)
+            case commands.Verify():
+                self._own(self._verify(command))
+            case commands.Unlink():
+                self._own(self._unlink())
+            case commands.Stop():
+                self._over.set()
+            case _:
+                log.warning("a command of an unknown kind was ignored")
+
+    def on_orphaned(self) -> None:
+        """End, because nobody is left to work for; runs on the loop."""
+        self._over.set()
+        if not self._started.done():
+            self._started.cancel()
+
+    # --- life ------------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Work until told to stop; return the process's exit status."""
+        self._own(self._beat())
+        try:
+            self._start = start = await self._started
+        except asyncio.CancelledError:
+            return STATUS_STOPPED
+        try:
+            vault = await asyncio.to_thread(self._open_vault, start)
+        except VaultError as err:
+            log.warning("the vault cannot be used: %s", err)
+            self._send(ev.StorageFailed(reason=err.reason, detail=err.detail))
+            return STATUS_STORAGE
+        if vault.is_empty and not start.pair:
+            self._send(ev.LoggedOut(reason=Reason.NOT_PAIRED))
+            await asyncio.to_thread(vault.close)
+            return STATUS_STOPPED
+        self._sealer = Sealer(vault, on_trouble=self._on_vault_trouble, on_sealed=self._on_sealed)
+        self._desk = self._make_desk(start)
+        self._client = WhatsAppClient(
+            vault.database_name,
+            f"{start.account_id}-{os.getpid()}-{next(_CLIENTS)}",
+            Listeners(self._on_event, self._on_message, self._on_delivered),
+        )
+        self._own(self._sealer.run())
+        await self._desk.start()
+        self._send(
+            ev.WorkerReady(
+                pid=os.getpid(), live_in_ram=start.live_in_ram, vault_recovered=vault.recovered
+            )
+        )
+        if vault.recovered:
+            self._send(ev.Noticed(topic="vault", reason=Reason.VAULT_RECOVERED))
+        await self._client.connect()
+        await self._over.wait()
+        return await self._leave(vault)
+
+    def _open_vault(self, start: commands.Start) -> Vault:
+        vault = Vault(
+            folder=Path(start.folder),
+            live_folder=Path(start.live_folder),
+            live_in_ram=start.live_in_ram,
+            account_id=start.account_id,
+            data_key=start.data_key,
+        )
+        vault.open()
+        return vault
+
+    async def _leave(self, vault: Vault) -> int:
+        """Close the connection, then seal; a logout leaves nothing to seal."""
+        assert self._client is not None  # noqa: S101 - made before anything could end
+        assert self._desk is not None  # noqa: S101
+        assert self._sealer is not None  # noqa: S101
+        await self._desk.close()
+        if self._logged_out_at is not None:
+            settled_at = self._logged_out_at + LOGOUT_SETTLES_S
+            await asyncio.sleep(max(0.0, settled_at - time.monotonic()))
+        await self._client.leave(LEAVE_DEADLINE_S)
+        await self._sealer.stop()
+        try:
+            if self._logged_out_at is not None:
+                await asyncio.to_thread(vault.erase)
+            else:
+                await asyncio.to_thread(vault.close)
+        except VaultError as err:
+            log.warning("the vault could not be sealed; the live file stays: %s", err)
+            return STATUS_STORAGE
+        return STATUS_STOPPED
+
+    # --- from WhatsApp ---------------------------------------------------------------------------
+
+    def _on_event(self, event: ev.WorkerEvent) -> None:
+        assert self._start is not None  # noqa: S101 - there is no client before
+        match event:
+            case ev.QrShown() if not self._start.pair:
+                event = ev.LoggedOut(reason=Reason.NOT_PAIRED)
+            case ev.LoggedOut():
+                self._logged_out_at = time.monotonic()
+                if self._unlinking:
+                    return  # our own wish, answered by `Unlinked`
+            case ev.PairingSucceeded():
+                self._own(self._seal_now())
+            case _:
+                self._tell_desk(event)
+        self._send(event)
+
+    def _tell_desk(self, event: ev.WorkerEvent) -> None:
+        if self._desk is None:
+            return
+        if isinstance(event, ev.LoggedIn | ev.LinkProved):
+            self._desk.link_up()
+        elif isinstance(event, ev.LinkLost | ev.KeepAliveMissed):
+            self._desk.link_down()
+
+    def _on_message(self, message: IncomingMessage) -> None:
+        if self._desk is not None:
+            self._desk.receive(message)
+
+    def _on_delivered(self, chat: str, message_ids: tuple[str, ...], at: datetime) -> None:
+        if self._desk is not None:
+            self._desk.delivered(chat, message_ids, at)
+
+    # --- work ------------------------------------------------------------------------------------
+
+    def _make_desk(self, start: commands.Start) -> AnsweringDesk:
+        raise NotImplementedError
+
+    async def _verify(self, command: commands.Verify) -> None:
+        began = time.monotonic()
+        answered = self._client is not None and await self._client.round_trip(command.deadline_s)
+        took_ms = (time.monotonic() - began) * 1000
+        self._send(ev.Verified(token=command.token, answered=answered, took_ms=took_ms))
+
+    async def _unlink(self) -> None:
+        self._unlinking = True
+        done = self._client is not None and await self._client.logout(UNLINK_DEADLINE_S)
+        if done:
+            self._logged_out_at = time.monotonic()
+        self._unlinking = False
+        self._send(ev.Unlinked(done=done))
+
+    async def _seal_now(self) -> None:
+        if self._sealer is not None:
+            await self._sealer.seal_now()
+
+    def _on_vault_trouble(self, error: VaultError | None) -> None:
+        reason = None if error is None else error.reason
+        self._send(ev.Noticed(topic="vault", reason=reason))
+
+    def _on_sealed(self, generation: int) -> None:
+        self._send(ev.Sealed(generation=generation))
+
+    async def _beat(self) -> None:
+        while True:
+            self._send(ev.Heartbeat(rss_bytes=_resident_bytes()))
+            await asyncio.sleep(HEARTBEAT_S)
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (err := task.exception()) is not None:
+            log.error("a task of the worker failed", exc_info=err)
+
+
+def _resident_bytes() -> int:
+    """Return this process's resident memory, or 0 where the system does not tell cheaply."""
+    if not sys.platform.startswith("linux"):
+        return 0
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
