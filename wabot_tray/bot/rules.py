@@ -1,0 +1,329 @@
+"""Reads bot.toml. Whatever is wrong in it is told with its line, in a sentence.
+
+groups = false            # answer in groups too?
+once_per = "12h"          # for every rule that says nothing else
+
+[[rule]]
+name = "prices"           # free; for you and for the logs
+match = 'price|cost'      # a regular expression; capitals do not matter, accents do
+reply = "Hello {name}!"   # {text} {name} {phone} {time}; {{name}} stands for itself
+once_per = "30m"          # to the same chat; s, m, h or d
+hours = "open"            # "open", "closed" or "always"
+enabled = true
+
+[fallback]                # where no rule matches
+reply = "..."
+once_per = "1d"
+
+[hours]                   # without it the shop never closes
+days = ["mon", "tue"]     # all days if left out; lun, mar, mié ... too
+from = "09:00"            # or ["09:00", "17:00"]
+to = "18:00"              # or ["14:00", "20:00"]
+closed = "..."            # outside the hours, instead of everything that is not "always"
+once_per = "4h"
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import time
+from typing import Any, Final
+
+import regex
+
+from wabot_tray.bot.rulebook import (
+    PLACEHOLDERS,
+    Hours,
+    Reply,
+    Rule,
+    RuleBook,
+    Template,
+    When,
+    plain,
+)
+from wabot_tray.core.errors import BotFileError
+
+LARGEST_KB: Final = 256
+
+_TOP: Final = ("rule", "fallback", "hours", "groups", "once_per")
+_RULE: Final = ("match", "reply", "name", "enabled", "once_per", "hours")
+_FALLBACK: Final = ("reply", "once_per", "enabled")
+_HOURS: Final = ("days", "from", "to", "closed", "once_per", "enabled")
+_DAYS: Final = (
+    ("mon", "monday", "lun", "lunes"),
+    ("tue", "tuesday", "mar", "martes"),
+    ("wed", "wednesday", "mié", "mie", "miércoles", "miercoles"),
+    ("thu", "thursday", "jue", "jueves"),
+    ("fri", "friday", "vie", "viernes"),
+    ("sat", "saturday", "sáb", "sab", "sábado", "sabado"),
+    ("sun", "sunday", "dom", "domingo"),
+)
+_DAY: Final = {name: number for number, names in enumerate(_DAYS) for name in names}
+_UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"(\d{1,6})\s*([smhd])")
+_TIME: Final = re.compile(r"(\d{1,2}):(\d\d)")
+_CUT: Final = re.compile(r"(\{\{|\}\})|\{([^\W\d]\w*)\}")
+_TOML_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)$| \(at end of document\)$")
+
+Path = tuple[str | int, ...]
+
+
+def parse(text: str) -> RuleBook:
+    """Return the rules in `text`.
+
+    Raises:
+        BotFileError: Something in it is wrong; nothing of it is used then.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    if len(text) > LARGEST_KB * 1024:
+        raise BotFileError("error.bot_too_large", limit=LARGEST_KB)
+    document = _document(text)
+    top = _Section(text, (), document, _TOP, once_per_s=0.0)
+    default_s = top.duration("once_per", 0.0)
+    tables = top.sections("rule", _RULE, default_s)
+    rules = tuple(_rule(section, number) for number, section in enumerate(tables))
+    _refuse_doubles(text, rules)
+    fallback = top.section("fallback", _FALLBACK, default_s)
+    hours = top.section("hours", _HOURS, default_s)
+    return RuleBook(
+        rules=rules,
+        fallback=fallback.reply("reply", "fallback") if fallback else None,
+        hours=_hours(hours) if hours else None,
+        groups=top.switch("groups", default=False),
+        source=text,
+    )
+
+
+def template(text: str, fault: Callable[[str], BotFileError]) -> Template:
+    """Return a reply's words cut at its placeholders; `{{` and `}}` are plain braces.
+
+    Args:
+        text: The words as they stand in the file.
+        fault: Makes the error for a placeholder that does not exist.
+    """
+    parts: list[tuple[str, str]] = []
+    words, end = "", 0
+    for cut in _CUT.finditer(text):
+        words += text[end : cut.start()]
+        end = cut.end()
+        if cut[1]:
+            words += cut[1][0]
+            continue
+        if cut[2] not in PLACEHOLDERS:
+            raise fault(cut[0])
+        parts.append((words, cut[2]))
+        words = ""
+    return Template((*parts, (words + text[end:], "")))
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError as err:
+        raise BotFileError("error.bot_toml", line=1, detail="nested too deeply") from err
+    except tomllib.TOMLDecodeError as err:
+        said = str(err)
+        place = _TOML_LINE.search(said)
+        line = int(place[1]) if place and place[1] else text.rstrip().count("\n") + 1
+        if "\\" in said:
+            raise BotFileError("error.bot_backslash", line=line) from err
+        detail = _TOML_LINE.sub("", said)
+        raise BotFileError("error.bot_toml", line=line, detail=detail) from err
+
+
+def _rule(section: "_Section", number: int) -> Rule:
+    match = section.text("match")
+    # Between double quotes TOML turns \b into a backspace, and the rule would never match.
+    if "\b" in match:
+        raise section.fault("match", "error.bot_backslash")
+    try:
+        pattern = regex.compile(plain(match), regex.IGNORECASE | regex.UNICODE)
+    except (regex.error, RecursionError, OverflowError) as err:
+        raise section.fault("match", "error.bot_regex", detail=str(err)) from err
+    name = section.text("name") if section.has("name") else ""
+    return Rule(
+        name=name or match[:40],
+        number=number,
+        pattern=pattern,
+        reply=section.reply("reply", f"rule:{name or match}"),
+        when=section.when("hours"),
+        enabled=section.switch("enabled", default=True),
+    )
+
+
+def line_of_rule(book: RuleBook, rule: Rule) -> int:
+    """Return the line a rule of `book` begins on, counted from 1."""
+    return line_of(book.source, ("rule", rule.number))
+
+
+def _refuse_doubles(text: str, rules: Sequence[Rule]) -> None:
+    seen: set[str] = set()
+    for rule in rules:
+        # A rule without a name goes by what it matches; two of those would share their memory.
+        if rule.reply.key in seen:
+            line = line_of(text, ("rule", rule.number))
+            raise BotFileError("error.bot_name_twice", line=line, name=rule.name)
+        seen.add(rule.reply.key)
+
+
+def _hours(section: "_Section") -> Hours | None:
+    if not section.switch("enabled", default=True):
+        return None
+    starts, ends = section.times("from"), section.times("to")
+    if len(starts) != len(ends):
+        raise section.fault("to", "error.bot_times")
+    return Hours(
+        days=section.days("days"),
+        periods=tuple(zip(starts, ends, strict=True)),
+        closed=section.reply("closed", "closed") if section.has("closed") else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """One table of the file, and how to complain about it."""
+
+    source: str
+    path: Path
+    values: Mapping[str, Any]
+    known: tuple[str, ...]
+    once_per_s: float
+
+    def __post_init__(self) -> None:
+        for key in self.values:
+            if key not in self.known:
+                raise self.fault(key, "error.bot_unknown_key", key=key, known=", ".join(self.known))
+
+    def line(self, key: str | None = None) -> int:
+        return line_of(self.source, self.path if key is None else (*self.path, key))
+
+    def fault(self, key: str | None, message_key: str, /, **params: object) -> BotFileError:
+        return BotFileError(message_key, line=self.line(key), **params)
+
+    def has(self, key: str) -> bool:
+        return key in self.values
+
+    def sections(self, key: str, known: tuple[str, ...], once_s: float) -> list["_Section"]:
+        tables = self.values.get(key, [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            raise self.fault(key, "error.bot_kind_section", key=key, example=f"[[{key}]]")
+        return [
+            _Section(self.source, (*self.path, key, number), table, known, once_s)
+            for number, table in enumerate(tables)
+        ]
+
+    def section(self, key: str, known: tuple[str, ...], once_s: float) -> "_Section | None":
+        if key not in self.values:
+            return None
+        table = self.values[key]
+        if not isinstance(table, dict):
+            raise self.fault(key, "error.bot_kind_section", key=key, example=f"[{key}]")
+        found = _Section(self.source, (*self.path, key), table, known, once_s)
+        return found if found.switch("enabled", default=True) else None
+
+    def text(self, key: str) -> str:
+        if key not in self.values:
+            raise self.fault(None, "error.bot_missing", key=key)
+        value = self.values[key]
+        if not isinstance(value, str):
+            raise self.fault(key, "error.bot_kind_text", key=key)
+        if not value.strip():
+            raise self.fault(key, "error.bot_empty", key=key)
+        return value
+
+    def switch(self, key: str, *, default: bool) -> bool:
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.fault(key, "error.bot_kind_switch", key=key)
+        return value
+
+    def duration(self, key: str, default_s: float) -> float:
+        if key not in self.values:
+            return default_s
+        value = self.text(key)
+        if (found := _DURATION.fullmatch(value.strip())) is None:
+            raise self.fault(key, "error.bot_duration", value=value)
+        return float(int(found[1]) * _UNIT_S[found[2]])
+
+    def reply(self, key: str, memory_key: str) -> Reply:
+        known = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        words = template(
+            self.text(key),
+            lambda name: self.fault(key, "error.bot_placeholder", placeholder=name, known=known),
+        )
+        once_per_s = self.duration("once_per", self.once_per_s)
+        return Reply(template=words, once_per_s=once_per_s, key=memory_key)
+
+    def when(self, key: str) -> When:
+        if key not in self.values:
+            return When.OPEN
+        value = self.text(key)
+        if value not in tuple(When):
+            raise self.fault(key, "error.bot_when", value=value)
+        return When(value)
+
+    def times(self, key: str) -> list[time]:
+        value = self.values.get(key)
+        entries = value if isinstance(value, list) and value else [self.text(key)]
+        return [self._time(key, entry) for entry in entries]
+
+    def _time(self, key: str, value: object) -> time:
+        found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+        hour, minute = (int(found[1]), int(found[2])) if found else (-1, 0)
+        if (hour, minute) == (24, 0):
+            return time(0, 0)  # midnight ends a day as well as it begins one
+        try:
+            return time(hour, minute)
+        except ValueError as err:
+            raise self.fault(key, "error.bot_time", value=value) from err
+
+    def days(self, key: str) -> frozenset[int]:
+        if key not in self.values:
+            return frozenset(range(7))
+        value = self.values[key]
+        if not isinstance(value, list):
+            raise self.fault(key, "error.bot_kind_list", key=key)
+        for entry in value:
+            if not isinstance(entry, str) or entry.strip().lower() not in _DAY:
+                raise self.fault(key, "error.bot_day", value=entry)
+        return frozenset(_DAY[entry.strip().lower()] for entry in value)
+
+
+def line_of(text: str, path: Path) -> int:
+    """Return the line, counted from 1, on which the statement that defines `path` begins.
+
+    The parser keeps no lines, so it is asked: the definition ends on the last line of the
+    shortest beginning of the file that already has it.
+    """
+    if not path:
+        return 1
+    lines = text.split("\n")
+
+    def readable(count: int) -> tuple[int, dict[str, Any]]:
+        while True:
+            try:
+                return count, tomllib.loads("\n".join(lines[:count]))
+            except tomllib.TOMLDecodeError:  # in the midst of a value of several lines
+                count -= 1
+
+    without, having = 0, len(lines)
+    while having - without > 1:
+        middle = (without + having) // 2
+        count, document = readable(middle)
+        if _defines(document, path):
+            having = count
+        else:
+            without = middle
+    return readable(without)[0] + 1
+
+
+def _defines(document: Any, path: Path) -> bool:
+    for step in path:
+        if isinstance(step, str):
+            if not isinstance(document, dict) or step not in document:
+                return False
+        elif not isinstance(document, list) or step >= len(document):
+            return False
+        document = document[step]
+    return True
