@@ -208,6 +208,24 @@ def test_message_written_on_own_phone_arrives_as_own(
         assert event["chat"] == str(ana.lid)
 
 
+def test_two_companions_both_get_messages_and_each_others_replies(
+    simulator: RunningSimulator, ana: Customer, new_phone: Phone, tmp_path: Path
+) -> None:
+    with (
+        BareProcess(simulator, tmp_path / "1.db") as first,
+        BareProcess(simulator, tmp_path / "2.db") as second,
+    ):
+        for client in (first, second):
+            pair(simulator, new_phone, client)
+            client.do("echo", on=False)
+        ana.send(new_phone, "hola")
+        assert first.wait_for("Message")["text"] == second.wait_for("Message")["text"] == "hola"
+        first.do("send", to=ana.number, text="hola, Ana")
+        copy = second.wait_for("Message")
+        assert (copy["text"], copy["is_from_me"]) == ("hola, Ana", True)
+        assert [reply.text for reply in ana.wait_for_replies(1)] == ["hola, Ana"]
+
+
 @pytest.mark.parametrize("chat", ["120363000000000001@g.us", "status@broadcast"])
 def test_message_in_group_or_status_arrives_with_its_chat(
     simulator: RunningSimulator, ana: Customer, new_phone: Phone, tmp_path: Path, chat: str

@@ -2,7 +2,10 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +15,11 @@ from tests.simulator.faults import Faults
 from tests.simulator.messages import key_nodes, registration_bytes
 from tests.simulator.nodes import Node
 from tests.simulator.queries import answer
+from tests.simulator.redirect import RedirectError, redirect
 from tests.simulator.signal_device import SignalDevice
 from tests.simulator.signal_session import Bundle
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -226,3 +232,29 @@ async def test_stopped_simulator_says_so() -> None:
     await simulator.stop()
     with pytest.raises(RuntimeError, match="not running"):
         _ = simulator.home.loop
+
+
+# the redirection
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` where neither neonize nor anything else is loaded yet."""
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_simulator_does_not_load_neonize() -> None:
+    code = "import sys, tests.simulator; sys.exit(any('neonize' in name for name in sys.modules))"
+    assert run_python(code).returncode == 0
+
+
+def test_redirect_without_the_library_raises() -> None:
+    found = run_python("from tests.simulator.redirect import redirect; redirect(8000, bytes(32))")
+    assert "RedirectError: 0 places" in found.stderr
+
+
+@pytest.mark.parametrize(("port", "key"), [(80, b"short"), (123456, bytes(32))])
+def test_redirect_with_impossible_target_raises(port: int, key: bytes) -> None:
+    with pytest.raises(RedirectError):
+        redirect(port, key)

@@ -85,10 +85,19 @@ class Connection(asyncio.Protocol):
 
     # TCP
 
+    @property
+    def _tcp(self) -> socket.socket:
+        if self._transport is None:
+            raise ConnectionError("no connection yet")
+        tcp: socket.socket = self._transport.get_extra_info("socket")
+        return tcp
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not isinstance(transport, asyncio.Transport):
             raise TypeError("not a TCP connection")
         self._transport = transport
+        # asyncio does so too, but only for sockets that were made with IPPROTO_TCP.
+        self._tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._host.stats.dialled()
         self._host.connections.add(self)
         self.is_open = True
@@ -134,8 +143,7 @@ class Connection(asyncio.Protocol):
             self._flush()
         if how == "rst":
             # Without this, closing sends a FIN unless something is left unread.
-            tcp: socket.socket = self._transport.get_extra_info("socket")
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._transport.abort()
         else:
             self._transport.close()
@@ -147,6 +155,7 @@ class Connection(asyncio.Protocol):
         if self._transport and not self.is_frozen:
             self.is_frozen = True
             self._transport.pause_reading()
+            self._host.changed()
 
     def thaw(self) -> None:
         """Answer what has piled up, then go on."""
