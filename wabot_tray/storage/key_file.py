@@ -65,16 +65,11 @@ def read_key_file(path: Path, *, platform: str = sys.platform) -> bytes:
         # ELOOP: a symbolic link.
         key = "error.key_file_kind" if path.is_symlink() else "error.key_file_unreadable"
         raise explained(Reason.KEY_WRONG, key, path=path) from error
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise explained(Reason.KEY_WRONG, "error.key_file_kind", path=path)
-        if platform != "win32":
-            if status.st_uid != os.getuid():
-                raise explained(Reason.KEY_WRONG, "error.key_file_owner", path=path)
-            if status.st_mode & 0o177:
-                raise explained(Reason.KEY_WRONG, "error.key_file_mode", path=path)
-        text = file.read(_LONGEST_FILE)
+    try:
+        _check_kind(os.fstat(descriptor), path, platform)
+        text = os.read(descriptor, _LONGEST_FILE)
+    finally:
+        os.close(descriptor)
     try:
         key_bytes = base64.b64decode(text.strip(), validate=True)
     except binascii.Error:
@@ -82,3 +77,13 @@ def read_key_file(path: Path, *, platform: str = sys.platform) -> bytes:
     if len(key_bytes) != KEY_BYTES:
         raise explained(Reason.KEY_WRONG, "error.key_file_content", path=path)
     return key_bytes
+
+
+def _check_kind(status: os.stat_result, path: Path, platform: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise explained(Reason.KEY_WRONG, "error.key_file_kind", path=path)
+    if platform != "win32":
+        if status.st_uid != os.getuid():
+            raise explained(Reason.KEY_WRONG, "error.key_file_owner", path=path)
+        if status.st_mode & 0o177:
+            raise explained(Reason.KEY_WRONG, "error.key_file_mode", path=path)

@@ -6,17 +6,29 @@ trust are named here; KDE's wallet is reached through the Secret Service it offe
 """
 
 import sys
-from contextlib import closing
-from typing import Final, Protocol
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, Final, Protocol
 
 import keyring.errors
 import secretstorage
-from keyring.backends import SecretService, Windows, macOS
+from keyring.backends import Windows, macOS
 
 from wabot_tray.core.errors import KeyUnavailableError
 from wabot_tray.core.reasons import Reason
 
 SERVICE: Final = "wabot-tray"
+# Nobody answered the prompt, or nobody could: there is no screen to show it on.
+_LOCKED: Final = (
+    keyring.errors.KeyringLocked,
+    secretstorage.LockedException,
+    secretstorage.PromptDismissedException,
+)
+# Each is a class of keyring's with the class property `viable`.
+_KINDS: Final[dict[str, tuple[str, Any]]] = {
+    "win32": ("Windows", Windows.WinVaultKeyring),
+    "darwin": ("macOS", macOS.Keyring),
+}
 
 
 class KeyringBackend(Protocol):
@@ -37,10 +49,7 @@ class SystemKeyring:
     """
 
     def __init__(self, platform: str = sys.platform) -> None:
-        self.name, self._kind = {
-            "win32": ("Windows", Windows.WinVaultKeyring),
-            "darwin": ("macOS", macOS.Keyring),
-        }.get(platform, ("SecretService", SecretService.Keyring))
+        self.name, self._kind = _KINDS.get(platform, ("SecretService", None))
 
     def get(self, entry: str) -> str | None:
         """Return the secret named `entry`, or None where the keyring has none.
@@ -70,7 +79,7 @@ class SystemKeyring:
 
     def is_open(self) -> bool:
         """Whether a call would answer at once. Never opens a prompt."""
-        if self.name != "SecretService":
+        if self._kind is not None:
             # Both belong to the login of the user; neither can be asked without using it.
             return bool(self._kind.viable)
         try:
@@ -82,15 +91,44 @@ class SystemKeyring:
             return False
 
     def _backend(self) -> KeyringBackend:
+        if self._kind is None:
+            return _SecretService()
         if not self._kind.viable:
             raise keyring.errors.NoKeyringError(f"no {self.name}")
-        backend: KeyringBackend = self._kind()  # type: ignore[no-untyped-call]
+        backend: KeyringBackend = self._kind()
         return backend
+
+
+class _SecretService:
+    """The default collection of the Secret Service; entries look as those of `keyring` do.
+
+    keyring 25.7 has a backend for it, which leaves its connection open whenever it fails.
+    """
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return the secret, or None; may wait for a person to unlock."""
+        with self._collection() as collection:
+            for item in collection.search_items({"service": service, "username": username}):
+                item.unlock()
+                return item.get_secret().decode("utf-8")
+        return None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store the secret; may wait for a person to unlock."""
+        names = {"service": service, "username": username}
+        with self._collection() as collection:
+            collection.create_item(SERVICE, names, password.encode(), replace=True)
+
+    @contextmanager
+    def _collection(self) -> Iterator[secretstorage.Collection]:
+        with closing(secretstorage.dbus_init()) as bus:
+            collection = secretstorage.get_default_collection(bus)
+            if collection.is_locked() and collection.unlock():
+                raise keyring.errors.KeyringLocked("nobody unlocked the collection")
+            yield collection
 
 
 def _translated(error: Exception) -> KeyUnavailableError:
     """Say what `error` means; backends let foreign errors of all kinds through."""
-    # InitError: the keyring could not be made or opened because nobody answered its prompt.
-    is_locked = isinstance(error, keyring.errors.KeyringLocked | keyring.errors.InitError)
-    reason = Reason.KEYRING_LOCKED if is_locked else Reason.KEYRING_ABSENT
+    reason = Reason.KEYRING_LOCKED if isinstance(error, _LOCKED) else Reason.KEYRING_ABSENT
     return KeyUnavailableError(reason, f"{type(error).__name__}: {error}")
