@@ -4,7 +4,7 @@
 
 Writes what happens as JSON lines ({"event": ..., "at": time.monotonic(), ...}) and reads
 commands as JSON lines: {"do": "echo", "on": true}, {"do": "passive"}, {"do": "send", "to": number,
-"text": ...}, {"do": "status"}. It ends, by os._exit, when its input does.
+"text": ...}, {"do": "status"}, {"do": "logout"}. It ends, by os._exit, when its input does.
 Start it with NEONIZE_BOT_TAG=off in the environment: the Go library looks at the environment of the
 start of the process.
 """
@@ -132,6 +132,8 @@ class BareClient:
                 self._run(self._go_round())
             case "send":
                 self._run(self._send(command["to"], command["text"]))
+            case "logout":
+                self._run(self._log_out())
             case "status":
                 self._run(self._tell_status())
             case unknown:
@@ -145,6 +147,14 @@ class BareClient:
             self.say("passive-error", text=str(err))
         else:
             self.say("passive", took_s=time.monotonic() - began)
+
+    async def _log_out(self) -> None:
+        try:
+            await self.client.logout()
+        except Exception as err:  # noqa: BLE001  # neonize's errors have no common base
+            self.say("logout-error", text=str(err))
+        else:
+            self.say("logged-out")
 
     async def _tell_status(self) -> None:
         self.say("status", connected=await self.client.is_connected())

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.simulator.companion import Companion
+from tests.simulator.phone import Phone
 from tests.simulator.server import Simulator
 
 Event = dict[str, Any]
@@ -94,3 +96,11 @@ class BareProcess:
             with self._changed:
                 self._events.append(json.loads(line))
                 self._changed.notify_all()
+
+
+def pair(simulator: Simulator, phone: Phone, client: BareProcess) -> Companion:
+    """Scan the code of `client`, and return the companion once it is logged in."""
+    companion = phone.scan(client.wait_for("qr")["text"])
+    client.wait_for("OfflineSyncCompleted")
+    simulator.wait_until(lambda: companion.is_active)
+    return companion

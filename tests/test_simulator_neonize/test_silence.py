@@ -1,0 +1,58 @@
+"""Faults that take their time."""
+
+import contextlib
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.simulator import (
+    Mute,
+    RunningSimulator,
+)
+from tests.simulator.bare_process import BareProcess, pair
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.slow
+def test_silence_is_noticed_late_or_never(tmp_path: Path) -> None:
+    """Four clients side by side: no test of its own for each, since each takes half a minute."""
+    with RunningSimulator() as simulator, contextlib.ExitStack() as stack:
+        phones = [simulator.add_phone(f"3460033300{n}") for n in range(4)]
+        clients = []
+        for number, phone in enumerate(phones):
+            client = stack.enter_context(BareProcess(simulator, tmp_path / f"{number}.db"))
+            pair(simulator, phone, client)
+            clients.append(client)
+        hole, mute_login, mute_hello, slow_hello = clients
+        faults = simulator.faults
+
+        faults.mute = Mute.BEFORE_SERVER_HELLO
+        faults.cut(phones[2])
+        simulator.wait_until(lambda: any(one.number is None for one in simulator.connections))
+        faults.mute = None
+
+        faults.handshake_delay_s = 21
+        dials = len(simulator.stats.dials)
+        faults.cut(phones[3])
+        simulator.wait_until(lambda: len(simulator.stats.dials) > dials)
+        slow_hello.wait_for("Disconnected")
+        began = time.monotonic()
+        simulator.wait_until(lambda: simulator.stats.delayed_handshakes == 1)
+        faults.handshake_delay_s = 0
+
+        faults.of(phones[1]).is_login_mute = True
+        faults.cut(phones[1])
+        simulator.wait_until(lambda: len(simulator.stats.logins_of(phones[1].number, "mute")) == 1)
+        faults.black_hole(phones[0])
+
+        mute_hello.wait_for("Connected", 25)
+        slow_hello.wait_for("Connected", 25)
+        assert 19 < time.monotonic() - began < 25
+        hole.wait_for("KeepAliveTimeout", 40)
+        mute_login.wait_for("KeepAliveTimeout", 40)
+        assert hole.names.count("Disconnected") == 0
+        faults.clear()
+        hole.do("passive")
+        hole.wait_for("passive")
