@@ -110,9 +110,11 @@ class FakeManager:
         self._ask("rename", account_id, label)
         self.tell(dataclasses.replace(self.snapshot(account_id), label=label))
 
-    async def remove(self, account_id: str) -> None:
+    async def remove(self, account_id: str) -> bool:
         self._ask("remove", account_id)
+        connected = self.snapshot(account_id).state is SessionState.CONNECTED
         self.tell(SessionRemoved(id=account_id))
+        return connected
 
     async def connect(self, account_id: str) -> None:
         self._ask("connect", account_id)

@@ -56,7 +56,7 @@ async def test_unknown_account_is_named_in_the_error(
     start_server: StartServer, dial: Dial, manager: FakeManager, method: str
 ) -> None:
     await start_server()
-    params: dict[str, object] = {"timeout_s": 5} if method == "reconnect" else {}
+    params: dict[str, object] = {"wait_s": 5} if method == "reconnect" else {}
     reply = await (await dial()).ask(method, id="nobody", **params)
     assert reply["error"] == {"key": "error.account_unknown", "params": {"id": "nobody"}}
     assert manager.asked == []
@@ -102,7 +102,7 @@ async def test_add_rename_and_remove_reach_the_manager(
     assert (await client.ask("rename", id="new", label="Bar"))["result"]["session"][
         "label"
     ] == "Bar"
-    assert (await client.ask("remove", id="new"))["result"] == {}
+    assert (await client.ask("remove", id="new"))["result"] == {"unlinked": False}
     assert manager.asked == [("add", "new", "Café"), ("rename", "new", "Bar"), ("remove", "new")]
     assert "new" not in manager.sessions
 
@@ -239,7 +239,7 @@ async def test_reconnect_waits_until_connected(
     manager.reconnects_to["shop"] = session("shop")
     await start_server()
     client = await dial()
-    states = [(await client.ask("reconnect", id="shop", timeout_s=5))["event"]["session"]["state"]]
+    states = [(await client.ask("reconnect", id="shop", wait_s=5))["event"]["session"]["state"]]
     states.append((await client.line())["event"]["session"]["state"])
     (outcome,) = (await client.line())["result"]["sessions"]
     assert states == ["connecting", "connected"]
@@ -257,7 +257,7 @@ async def test_reconnect_of_all_tells_each_outcome(
     manager.reconnects_to["shop"] = session("shop")
     await start_server()
     client = await dial()
-    reply = await client.ask("reconnect", timeout_s=0.2)
+    reply = await client.ask("reconnect", wait_s=0.2)
     while "result" not in reply:
         reply = await client.line()
     told = {body["id"]: body for body in reply["result"]["sessions"]}
@@ -275,7 +275,7 @@ async def test_reconnect_of_an_account_removed_meanwhile_fails(
 ) -> None:
     await start_server()
     client = await dial()
-    await client.ask("reconnect", id="shop", timeout_s=5)
+    await client.ask("reconnect", id="shop", wait_s=5)
     manager.tell(SessionRemoved(id="shop"))
     (outcome,) = (await client.line())["result"]["sessions"]
     assert (outcome["outcome"], outcome["session"]) == ("failed", None)

@@ -89,7 +89,7 @@ METHODS: Final[Mapping[str, Mapping[str, _Param]]] = {
     "remove": _ID,
     "start": _ID,
     "stop": _ID,
-    "reconnect": {"id": _Param("id", optional=True), "timeout_s": _Param("seconds")},  # stream
+    "reconnect": {"id": _Param("id", optional=True), "wait_s": _Param("seconds")},  # stream
     "verify": _MAYBE_ID,
     "pair": _ID,  # stream, the only one that carries codes
     "diagnose": {},

@@ -57,8 +57,8 @@ class Manager(Protocol):
     def rename(self, account_id: str, label: str) -> object:
         """Give an account another label."""
 
-    async def remove(self, account_id: str) -> object:
-        """Unlink an account and forget it."""
+    async def remove(self, account_id: str) -> bool:
+        """Unlink an account and forget it; say whether WhatsApp confirmed the unlinking."""
 
     async def connect(self, account_id: str) -> object:
         """Want it on from now on."""
@@ -155,6 +155,9 @@ class ControlServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
+        if self._door is None:  # it came while we were closing
+            writer.close()
+            return
         if task is None or len(self._clients) >= self._limits.clients:
             writer.write(
                 protocol.encode_reply(Reply(None, error=ControlError("error.control_busy")))
@@ -165,7 +168,9 @@ class ControlServer:
         try:
             while await self._exchange(reader, writer):
                 pass
-        except (OSError, EOFError):  # TimeoutError and a broken connection among them
+        except (OSError, EOFError, asyncio.CancelledError):
+            # A broken connection, a timeout, or our own `close`. Nobody waits for this task, and
+            # asyncio before 3.12 reports a cancelled one as a fault.
             pass
         except Exception:
             log.exception("control: a client was dropped")
@@ -272,8 +277,7 @@ class ControlServer:
             case "rename":
                 self._manager.rename(account_id, label)
             case "remove":
-                await self._manager.remove(account_id)
-                return {}
+                return {"unlinked": await self._manager.remove(account_id)}
             case "start":
                 await self._manager.connect(account_id)
             case _:
@@ -325,19 +329,17 @@ class ControlServer:
     async def _reconnect(self, request: Request, emit: Emit) -> Result:
         """Try at once and wait for each session: connected, past help, or out of time."""
         wanted = [s for s in self._wanted(request) if s.enabled or "id" in request.params]
-        timeout_s = float(str(request.params["timeout_s"]))
-        outcomes = await asyncio.gather(
-            *(self._reconnect_one(s.id, timeout_s, emit) for s in wanted)
-        )
+        wait_s = float(str(request.params["wait_s"]))
+        outcomes = await asyncio.gather(*(self._reconnect_one(s.id, wait_s, emit) for s in wanted))
         return {"sessions": outcomes}
 
-    async def _reconnect_one(self, account_id: str, timeout_s: float, emit: Emit) -> dict[str, Any]:
+    async def _reconnect_one(self, account_id: str, wait_s: float, emit: Emit) -> dict[str, Any]:
         log.info("control: reconnect %s", account_id)
         news: asyncio.Queue[Update] = asyncio.Queue()
         forget = self._manager.subscribe(
             lambda u: news.put_nowait(u) if u.id == account_id else None
         )
-        limit = asyncio.timeout(timeout_s)
+        limit = asyncio.timeout(wait_s)
         try:
             async with limit:
                 await self._manager.reconnect(account_id)
