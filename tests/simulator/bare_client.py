@@ -68,7 +68,7 @@ class BareClient:
             if name == "Message":
                 self._on_message(event)
             else:
-                self.say(name, text=str(event)[:300])
+                self.say(name, text=str(event)[:1000])
 
         return on_event
 

@@ -41,6 +41,7 @@ class Person:
         self.pn = Jid(number)
         self.lid = Jid(lid, LID_SERVER)
         self.is_addressed_by_number = False  # sends from its number instead of its LID
+        self.confirms_delivery = True
         self._signal = SignalDevice()
         self._received: list[Received] = []
         self._sent: dict[str, Outgoing] = {}  # by message id, for retries
@@ -155,12 +156,14 @@ class Person:
                 recipient=recipient,
             )
         )
-        self._confirm(sender, message_id)
+        if self.confirms_delivery and self.world.sends_delivery_receipts:
+            self.confirm(sender, message_id)
 
-    def _confirm(self, sender: Companion, message_id: str) -> None:
-        if self.world.sends_delivery_receipts:
-            attrs: Attrs = {"from": self.lid, "id": message_id, "t": messages.now()}
-            sender.push(Node("receipt", attrs))
+    @in_loop
+    def confirm(self, sender: Companion, message_id: str) -> None:
+        """Tell a companion that its message has been delivered."""
+        attrs: Attrs = {"from": self.lid, "id": message_id, "t": messages.now()}
+        sender.push(Node("receipt", attrs))
 
     def _ask_again(self, sender: Companion, message_id: str) -> None:
         self.world.stats.retries_from_customers += 1

@@ -82,6 +82,7 @@ class Phone(Person):
 
     def __init__(self, world: PhoneWorld, number: str, lid: str, name: str) -> None:
         super().__init__(world, number, lid, name)
+        self.confirms_delivery = False  # not the copies of its own companions' messages
         self._server = world
         self._companions: dict[int, Companion] = {}
         self._last_device = 0
@@ -114,9 +115,6 @@ class Phone(Person):
         for companion in self.companions:
             self._post(companion, message)
         return message.message_id
-
-    def _confirm(self, sender: Companion, message_id: str) -> None:
-        """Send nothing: a phone does not confirm its own companions' copies."""
 
     # linking
 

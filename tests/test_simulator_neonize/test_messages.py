@@ -167,3 +167,32 @@ def test_verification_round_trip_is_counted(
     client.do("passive")
     assert client.wait_for("passive")["took_s"] < 5
     assert simulator.stats.passive_round_trips[phone.number] == before + 1
+
+
+def test_bots_of_two_phones_talk_to_each_other(
+    simulator: RunningSimulator, client: BareProcess, new_phone: Phone, tmp_path: Path
+) -> None:
+    client.do("echo", on=False)
+    retries = simulator.stats.retries_from_companions
+    with BareProcess(simulator, tmp_path / "db", quiet_s=QUIET_S) as other:
+        pair(simulator, new_phone, other)
+        client.do("send", to=new_phone.number, text="hola")
+        assert other.wait_for("Message")["text"] == "hola"
+        assert client.wait_for("Message")["text"] == "echo hola"
+    assert simulator.stats.retries_from_companions == retries
+
+
+def test_delivery_receipt_that_comes_while_away_is_told_later(
+    simulator: RunningSimulator, ana: Customer, new_phone: Phone, tmp_path: Path
+) -> None:
+    with BareProcess(simulator, tmp_path / "db") as client:
+        companion = pair(simulator, new_phone, client)
+        client.do("echo", on=False)
+        ana.confirms_delivery = False
+        client.do("send", to=ana.number, text="hola")
+        (reply,) = ana.wait_for_replies(1)
+    simulator.wait_until(lambda: not companion.is_live)
+    ana.confirm(companion, reply.message_id)
+    with BareProcess(simulator, tmp_path / "db") as client:
+        assert reply.message_id in client.wait_for("Receipt")["text"]
+        simulator.wait_until(lambda: companion.queue_length == 0)
