@@ -62,6 +62,14 @@ class RetryDue(_Because, Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestartAsked(Event):
+    """A person, or the network's return, wants a fresh connection at once."""
+
+    by_person: bool = False
+    reason: Reason = Reason.RETRYING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlinePassed(Event):
     """The session stayed in its state for longer than that state may last."""
 

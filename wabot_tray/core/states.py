@@ -91,6 +91,7 @@ def _table() -> dict[tuple[SessionState, type[ev.Event]], SessionState]:
     row(ev.NotPaired, s.LOGGED_OUT, *idle, s.CONNECTING, s.PAIRING)
     # What a timer finds.
     row(ev.RetryDue, s.CONNECTING, s.WAITING, s.BANNED, s.FAILED)
+    row(ev.RestartAsked, s.CONNECTING, s.CONNECTING, s.CONNECTED, s.RECONNECTING, s.WAITING)
     row(ev.DeadlinePassed, s.WAITING, s.CONNECTING, s.CONNECTED, s.RECONNECTING)
     row(ev.PairingFailed, s.LOGGED_OUT, s.PAIRING, s.CONNECTING)
     row(ev.KeyUnavailable, s.FAILED, *idle, s.CONNECTING)

@@ -15,7 +15,7 @@ from wabot_tray.core.errors import ReasonedError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import PairingProgress, PairingStage, VerifyResult
 from wabot_tray.core.states import SessionState
-from wabot_tray.sessions.session import Session
+from wabot_tray.sessions.session import BEGINS_ANEW, Session
 from wabot_tray.sessions.supervisor import Worker, WorkerFactory
 
 log = logging.getLogger(__name__)
@@ -98,9 +98,9 @@ class SessionKeeper:
         changed = self.session.apply(event)
         self._tell_pairing(event, before)
         self._arm()
-        if isinstance(event, ev.StartAsked | ev.PairAsked | ev.RetryDue):
+        if isinstance(event, BEGINS_ANEW):
             if self.session.state is SessionState.CONNECTING:
-                self._launch()
+                self._launch(at_once=before is not SessionState.CONNECTED)
         elif not self.session.state.has_worker:
             self._dismiss(at_once=isinstance(event, ev.DeadlinePassed))
         if (
@@ -112,11 +112,9 @@ class SessionKeeper:
             self._around.published(self.session.id)
 
     def restart(self, reason: Reason) -> None:
-        """Replace the worker now, whatever it does; without one, try to connect now."""
+        """Replace a worker that no longer does its work, as the back-off allows."""
         if self.session.state.has_worker:
             self.handle(ev.DeadlinePassed(reason=reason))
-        if self.session.state is SessionState.WAITING:
-            self.handle(ev.RetryDue())
 
     def check(self) -> bool:
         """Act on a deadline that has passed; return whether there was one."""
@@ -177,9 +175,10 @@ class SessionKeeper:
 
     # --- workers ---------------------------------------------------------------------------------
 
-    def _launch(self) -> None:
+    def _launch(self, *, at_once: bool) -> None:
+        """Start a worker; the one before leaves politely unless it may hang in a dial."""
         self._launches += 1
-        self._dismiss(at_once=False)
+        self._dismiss(at_once=at_once)
         self._own(self._start_worker(self._launches), "launch")
 
     async def _start_worker(self, launch: int) -> None:

@@ -282,8 +282,8 @@ class SessionManager:
         if session.state is SessionState.BANNED:
             raise ControlError("error.banned", id=account_id)
         log.info("session %s: reconnect now", account_id)
-        if session.state.has_worker:
-            keeper.restart(Reason.STARTED_BY_PERSON)
+        if session.state.has_worker or session.state is SessionState.WAITING:
+            keeper.handle(ev.RestartAsked(by_person=True))
         else:
             await self.connect(account_id)
 
@@ -346,12 +346,12 @@ class SessionManager:
         """Hear from the system that the network came or went; only its coming is acted on."""
         log.info("the network is %s", "up" if online else "down")
         if online:
-            self._wake(Reason.RETRYING)
+            self._wake()
 
     def resumed(self) -> None:
         """Hear that the computer was asleep: every link is doubtful and every wait is over."""
         log.info("back from sleep; every session is looked at")
-        self._wake(Reason.RETRYING)
+        self._wake()
 
     def trouble(self) -> bool:
         """Whether any session waits for the network, so that a look at it may help."""
@@ -360,11 +360,11 @@ class SessionManager:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _wake(self, reason: Reason) -> None:
+    def _wake(self) -> None:
         doubtful = []
         for keeper in self._keepers.values():
             if keeper.session.state in {SessionState.WAITING, SessionState.RECONNECTING}:
-                keeper.restart(reason)
+                keeper.handle(ev.RestartAsked())
             elif keeper.session.state is SessionState.CONNECTED:
                 doubtful.append(keeper)
             else:

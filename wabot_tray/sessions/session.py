@@ -37,6 +37,10 @@ SLOW_LONGEST_S: Final = 600.0
 BROKEN_LOGINS: Final = 2
 
 
+# After these a new worker is started.
+BEGINS_ANEW: Final = (ev.StartAsked, ev.PairAsked, ev.RetryDue, ev.RestartAsked)
+
+
 @dataclass(slots=True)
 class Session:
     """Where one account stands and what its next deadline is.
@@ -91,7 +95,7 @@ class Session:
         self._note(event, state)
         if (state, reason) != (self.state, self.reason):
             log.info("session %s: %s -> %s (%s)", self.id, self.state, state, reason)
-        if state is not self.state or isinstance(event, _BEGINS_ANEW):
+        if state is not self.state or isinstance(event, BEGINS_ANEW):
             self._enter(state, event)
         elif isinstance(event, ev.QrShown | ev.PairingSucceeded):
             self._set_limit(event)
@@ -183,10 +187,11 @@ class Session:
                 self.expires_at = event.expires_at
             case _:
                 pass
+        replaced = self.state.has_worker and isinstance(event, ev.RestartAsked)
+        lost = self.state.has_worker and not state.has_worker and state is not SessionState.STOPPED
+        self.restarts += replaced or lost
         if not state.has_worker:
             self.pairing = False
-            if self.state.has_worker and state is not SessionState.STOPPED:
-                self.restarts += 1
         if state is not SessionState.BANNED:
             self.expires_at = None
 
@@ -195,11 +200,12 @@ class Session:
         if held_s >= STEADY_AFTER_S:
             self._backoff.reset()
             self._slow.reset()
-        if isinstance(event, ev.StartAsked | ev.PairAsked):
+        by_person = isinstance(event, ev.RestartAsked) and event.by_person
+        if by_person or isinstance(event, ev.StartAsked | ev.PairAsked):
             self._backoff.reset()
             self._slow.reset()
             self._crashes.clear()
-        if isinstance(event, _BEGINS_ANEW):
+        if isinstance(event, BEGINS_ANEW):
             self._broken_logins = 0
         self.state = state
         self.since = self.clock.now()
@@ -236,6 +242,3 @@ class Session:
         # The first repair is made at once; only a repair that failed has to wait.
         at_once = isinstance(event, ev.DeadlinePassed) and event.reason is not Reason.SERVER_BUSY
         return 0.0 if first and at_once else delay_s
-
-
-_BEGINS_ANEW: Final = (ev.StartAsked, ev.PairAsked, ev.RetryDue)

@@ -64,6 +64,15 @@ def _set_up_logging() -> None:
     logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
     logging.getLogger("neonize").setLevel(logging.ERROR)  # it warns of a missing ffmpeg
     logging.getLogger("whatsmeow").setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_calm)
+
+
+def _calm(record: logging.LogRecord) -> bool:
+    """Let the library's errors pass as information: every lost link is an ERROR to it."""
+    if record.name.startswith("whatsmeow"):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
 
 
 if __name__ == "__main__":
