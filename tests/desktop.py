@@ -347,12 +347,14 @@ class Desktop:
         self.stop()
 
 
-def start_desktop(*, tray: bool = True, width: int = 1280, height: int = 800) -> Desktop:
+def start_desktop(
+    *, tray: bool = True, dark: bool = True, width: int = 1280, height: int = 800
+) -> Desktop:
     """Start a screen, a bus and, unless told otherwise, a tray host."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(start_xvfb(width, height))
         bus = stack.enter_context(start_bus())
-        host = stack.enter_context(start_trayer(server.display)) if tray else None
+        host = stack.enter_context(start_trayer(server.display, dark=dark)) if tray else None
         stack.pop_all()
     return Desktop(server, host, bus)
 

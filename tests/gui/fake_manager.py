@@ -45,6 +45,7 @@ class FakeManager:
         self.time = time or FakeTime()
         self.calls: list[tuple[str, ...]] = []
         self.failures: dict[tuple[str, ...], WabotError] = {}  # raised once for that call
+        self.can_unlink = True
         self.answers: tuple[VerifyResult, ...] = ()
         self.listeners: list[Callable[[Update], None]] = []
         self._sessions = {snapshot.id: snapshot for snapshot in snapshots}
@@ -84,10 +85,11 @@ class FakeManager:
         self._called("rename", account_id, label)
         self.change(account_id, label=label)
 
-    async def remove(self, account_id: str) -> None:
+    async def remove(self, account_id: str) -> bool:
         self._called("remove", account_id)
         del self._sessions[account_id]
         self._tell(SessionRemoved(id=account_id))
+        return self.can_unlink
 
     async def connect(self, account_id: str) -> None:
         self._called("connect", account_id)

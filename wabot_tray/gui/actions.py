@@ -109,8 +109,8 @@ class AccountActions(QObject):
         try:
             await self._manager.reconnect(account_id)
         except WabotError as err:
-            name = self.name_of(account_id)
-            return t("actions.cannot_reconnect", name=name, why=sentence(err))
+            # The sentence names the account as the person does, not by its id.
+            return t(err.message_key, **(err.params | {"id": self.name_of(account_id)}))
         return ""
 
     async def _verify(self, ids: Sequence[str] | None) -> None:
@@ -134,8 +134,12 @@ class AccountActions(QObject):
 
     async def _remove(self, account_id: str) -> None:
         name = self.name_of(account_id)
-        await self._manager.remove(account_id)
-        self.told.emit(t("actions.removed", name=name), Tone.INFO)
+        paired = self._manager.snapshot(account_id).paired
+        unlinked = await self._manager.remove(account_id)
+        if unlinked or not paired:
+            self.told.emit(t("actions.removed", name=name), Tone.INFO)
+        else:
+            self.told.emit(t("actions.removed_still_linked", name=name), Tone.WARNING)
 
     def _tell_error(self, text: str) -> None:
         self.told.emit(text, Tone.ERROR)

@@ -4,20 +4,16 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from wabot_tray.core.states import SessionState
 from wabot_tray.gui.actions import Tone
-from wabot_tray.gui.icons import picture, state_icon
+from wabot_tray.gui.icons import picture, state_icon, warning_icon
 from wabot_tray.gui.parts import button, card, label
 from wabot_tray.system.i18n import t
 
 PASSING_MS: Final = 12_000  # how long the answer to a click stays
-_SIGNS: Final = {
-    Tone.GOOD: SessionState.CONNECTED,
-    Tone.WARNING: SessionState.WAITING,
-    Tone.ERROR: SessionState.FAILED,
-}
 Offer = tuple[str, Callable[[], object]]  # a button's words and what it does
 
 
@@ -73,9 +69,9 @@ class Banners(QWidget):
         row = QHBoxLayout(strip)
         row.setContentsMargins(14, 8, 8, 8)
         row.setSpacing(12)
-        if (state := _SIGNS.get(tone)) is not None:
+        if (icon := _sign(tone)) is not None:
             sign = QLabel()
-            sign.setPixmap(picture(state_icon(state), 18, self))
+            sign.setPixmap(picture(icon, 18, self))
             row.addWidget(sign)
         words = label(text)
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -90,3 +86,15 @@ class Banners(QWidget):
         dismiss.clicked.connect(lambda: self.drop(key))
         row.addWidget(dismiss)
         return strip
+
+
+def _sign(tone: Tone) -> QIcon | None:
+    match tone:
+        case Tone.GOOD:
+            return state_icon(SessionState.CONNECTED)
+        case Tone.WARNING:
+            return warning_icon()
+        case Tone.ERROR:
+            return state_icon(SessionState.FAILED)
+        case Tone.INFO:
+            return None

@@ -33,14 +33,8 @@ TICK_MS: Final = 1000
 NO_TRAY: Final = "no-tray"
 ANSWER: Final = "answer"
 _GEOMETRY: Final = "dashboard/geometry"
-_WIDTHS: Final = {
-    Column.NAME: 150,
-    Column.PHONE: 130,
-    Column.STATE: 150,
-    Column.SINCE: 120,
-    Column.NEXT: 120,
-    Column.VERIFIED: 120,
-}
+_SIZE: Final = QSize(1120, 660)
+_STATE_LETTERS: Final = 29  # the longer words of states take two lines
 
 
 class Dashboard(QWidget):
@@ -66,6 +60,8 @@ class Dashboard(QWidget):
         self.setObjectName("window")
         self.setWindowTitle(t("app.name"))
         self.setWindowIcon(app_icon())
+        self.setMinimumSize(QSize(960, 480).boundedTo(self.screen().availableSize()))
+        self.resize(_SIZE.boundedTo(self.screen().availableSize()))
         self.model = AccountsModel(bridge, clock=clock, parent=self)
         self.banners = Banners()
         self.details = Details(actions, clock)
@@ -76,10 +72,6 @@ class Dashboard(QWidget):
         if isinstance(saved := settings.value(_GEOMETRY), QByteArray):
             self.restoreGeometry(saved)
         self.refresh()
-
-    def sizeHint(self) -> QSize:
-        """Return the size to open with."""
-        return QSize(1080, 640)
 
     def tick(self) -> None:
         """Show the times as they are now."""
@@ -97,7 +89,9 @@ class Dashboard(QWidget):
         current = notices(snapshots)
         self.banners.keep_only(PREFIX, {notice.key for notice in current})
         for notice in current:
-            self.banners.show_notice(notice.key, notice.text, notice.tone)
+            offer = (t("action.reconnect"), self._actions.reconnect_all)
+            wanted = offer if notice.tone is Tone.ERROR else None
+            self.banners.show_notice(notice.key, notice.text, notice.tone, wanted)
         if not self.table.currentIndex().isValid() and snapshots:
             self.table.selectRow(0)
         self.details.show_for(self.model.at(self.table.currentIndex().row()))
@@ -229,14 +223,18 @@ class Dashboard(QWidget):
         table.setShowGrid(False)
         table.setWordWrap(True)
         table.setTabKeyNavigation(False)  # Tab leaves the table, arrows move in it
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setIconSize(QSize(18, 18))
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         table.verticalHeader().setMinimumSectionSize(48)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
-        for column, width in _WIDTHS.items():
-            header.resizeSection(column, width)
+        for column in Column:
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(Column.STATE, QHeaderView.ResizeMode.Interactive)
+        header.resizeSection(Column.STATE, _STATE_LETTERS * self.fontMetrics().averageCharWidth())
         header.setSectionResizeMode(Column.REASON, QHeaderView.ResizeMode.Stretch)
         return table
 

@@ -1,7 +1,10 @@
 """The questions: a new account, another name, and whether one may go. None blocks the loop."""
 
+from typing import Final
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from wabot_tray.core.accounts import suggested_id
 from wabot_tray.core.errors import WabotError
@@ -11,7 +14,8 @@ from wabot_tray.gui.parts import button, label
 from wabot_tray.gui.ports import Sessions
 from wabot_tray.system.i18n import sentence, t
 
-LABEL_LENGTH = 60
+LABEL_LENGTH: Final = 60
+_WIDTH: Final = 480
 
 
 class _Question(QDialog):
@@ -23,12 +27,33 @@ class _Question(QDialog):
         self.setWindowTitle(title)
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(460)
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(24, 22, 24, 20)
         self.body.setSpacing(12)
         self.body.addWidget(label(title, role="title"))
         self.body.addWidget(label(words, role="quiet"))
+
+    def add_field(self, words: str, field: QLineEdit) -> None:
+        """Add a field with its name above it."""
+        name = label(words, wrap=False)
+        name.setBuddy(field)
+        field.setAccessibleName(words)
+        column = QVBoxLayout()
+        column.setSpacing(5)
+        column.addWidget(name)
+        column.addWidget(field)
+        self.body.addLayout(column)
+
+    def fit(self) -> None:
+        """Take the height the words need at this width; Qt's own guess is for narrower ones."""
+        layout = self.layout()
+        if layout is not None:
+            self.setFixedSize(_WIDTH, layout.totalHeightForWidth(_WIDTH))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fit the words."""
+        super().showEvent(event)
+        self.fit()
 
     def end_with(self, words: str, role: str) -> QHBoxLayout:
         """Close the layout with "Cancel" and the button that does it, and return their row."""
@@ -62,13 +87,9 @@ class AddAccountDialog(_Question):
         self.id.setToolTip(t("add.id_hint"))
         self.problem = label("", role="error")
         self.problem.hide()
-        form = QFormLayout()
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
-        form.setVerticalSpacing(6)
-        form.addRow(t("add.name"), self.name)
-        form.addRow(t("add.id"), self.id)
-        form.addRow(label(t("add.id_hint"), role="quiet"))
-        self.body.addLayout(form)
+        self.add_field(t("add.name"), self.name)
+        self.add_field(t("add.id"), self.id)
+        self.body.addWidget(label(t("add.id_hint"), role="quiet"))
         self.body.addWidget(self.problem)
         self.end_with(t("add.go"), "primary")
         self.name.textChanged.connect(self._on_name)
@@ -84,6 +105,7 @@ class AddAccountDialog(_Question):
         except WabotError as err:
             self.problem.setText(sentence(err))
             self.problem.show()
+            self.fit()
             self.id.setFocus()
             return
         super().accept()
@@ -97,6 +119,7 @@ class AddAccountDialog(_Question):
     def _on_id_edited(self, text: str) -> None:
         self._own_id = bool(text)
         self.problem.hide()
+        self.fit()
 
 
 class RenameDialog(_Question):

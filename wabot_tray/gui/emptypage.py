@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
 from wabot_tray.gui.icons import app_icon, picture
 from wabot_tray.gui.parts import button, label
@@ -20,15 +20,19 @@ class EmptyPage(QFrame):
         self.setProperty("role", "card")
         image = QLabel()
         image.setPixmap(picture(app_icon(), _PICTURE, self))
-        heading = label(t("empty.heading"), role="title")
+        heading = label(t("empty.heading"), role="title", wrap=False)
         words = label(t("empty.words"))
-        words.setMaximumWidth(520)
         self.go = button(t("empty.go"), add, role="primary")
         column = QVBoxLayout(self)
         column.setSpacing(14)
         column.addStretch(2)
         for part in (image, heading, words, self.go):
+            # No alignment for the words: a box layout asks only unaligned parts for their height.
+            row = QHBoxLayout()
+            row.addStretch(1)
+            row.addWidget(part, 2 if part is words else 0)
+            row.addStretch(1)
+            column.addLayout(row)
             if isinstance(part, QLabel):
                 part.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)

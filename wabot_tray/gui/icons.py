@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, 
 from PySide6.QtWidgets import QWidget
 
 from wabot_tray.core.states import SessionState
-from wabot_tray.gui.colours import GREY, MARKS, OUTLINES, STATE_COLOURS
+from wabot_tray.gui.colours import AMBER, GREY, MARKS, OUTLINES, STATE_COLOURS
 from wabot_tray.system.paths import resource
 
 # Panels ask for 16 to 32 px, and for twice that on screens of high density.
@@ -60,6 +60,12 @@ def empty_icon() -> QIcon:
 
 
 @cache
+def warning_icon() -> QIcon:
+    """Return the sign beside words of warning."""
+    return _icon(_warning, AMBER)
+
+
+@cache
 def app_icon() -> QIcon:
     """Return the program's own icon."""
     return QIcon(str(resource("icons", "wabot-tray.svg")))
@@ -73,7 +79,9 @@ def picture(icon: QIcon, side: int, widget: QWidget) -> QPixmap:
 def _icon(shape: Callable[[_Grid], Drawing], colour: str) -> QIcon:
     icon = QIcon()
     for pixels in SIZES:
-        icon.addPixmap(_pixmap(shape, colour, pixels))
+        pixmap = _pixmap(shape, colour, pixels)
+        icon.addPixmap(pixmap)
+        icon.addPixmap(pixmap, QIcon.Mode.Selected)  # a chosen row does not change the colour
     return icon
 
 

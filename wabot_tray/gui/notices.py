@@ -36,12 +36,12 @@ class Notice:
 
 
 def notices(snapshots: Iterable[SessionSnapshot]) -> tuple[Notice, ...]:
-    """Return what `snapshots` have to say, each thing once, in order."""
+    """Return what `snapshots` have to say, each thing once, the errors first."""
     found: dict[str, Notice] = {}
     for snapshot in snapshots:
         for notice in _of(snapshot):
             found.setdefault(notice.key, notice)
-    return tuple(found.values())
+    return tuple(sorted(found.values(), key=lambda notice: notice.tone is not Tone.ERROR))
 
 
 def _of(snapshot: SessionSnapshot) -> Iterable[Notice]:

@@ -24,6 +24,12 @@ from wabot_tray.system.texts import advice, reason_sentence
 
 log = logging.getLogger(__name__)
 TICK_MS: Final = 250
+_SIZE: Final = QSize(930, 640)
+# Ends that are nobody's fault carry no warning sign.
+_SIGNS: Final = {
+    Reason.QR_EXPIRED: SessionState.WAITING,
+    Reason.PAIRING_CANCELLED: SessionState.STOPPED,
+}
 _ACTIVE: Final = frozenset({PairingStage.STARTING, PairingStage.CODE, PairingStage.LINKING})
 
 
@@ -52,6 +58,7 @@ class PairingWindow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowIcon(app_icon())
         self._build()
+        self.resize(_SIZE.boundedTo(self.screen().availableSize()))
         bridge.pairing_changed.connect(self._on_progress)
         bridge.session_changed.connect(self._on_session)
         bridge.session_removed.connect(self._on_removed)
@@ -64,10 +71,6 @@ class PairingWindow(QWidget):
     def stage(self) -> PairingStage:
         """How far the attempt has come, as shown."""
         return self._stage
-
-    def sizeHint(self) -> QSize:
-        """Return the size to open with."""
-        return QSize(880, 560)
 
     def tick(self) -> None:
         """Move the countdowns to the present moment."""
@@ -168,15 +171,15 @@ class PairingWindow(QWidget):
     def _show_failed(self, reason: Reason) -> None:
         told = self._failed_snapshot(reason)
         now = self._clock.now()
-        self._show_problem(reason_sentence(told, now), advice(told))
+        self._show_problem(reason_sentence(told, now), advice(told), _SIGNS.get(reason))
 
     def _show_error(self, text: str) -> None:
         self._stage = PairingStage.FAILED
         self._show_problem(text, "")
 
-    def _show_problem(self, what: str, hint: str) -> None:
+    def _show_problem(self, what: str, hint: str, sign: SessionState | None = None) -> None:
         self._forget_code()
-        self.outcome.show_end(state_icon(SessionState.FAILED), what, "", hint)
+        self.outcome.show_end(state_icon(sign or SessionState.FAILED), what, "", hint)
         self._show(self.outcome, closing=t("pairing.close"), again=True)
         self._again.setFocus()
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -26,6 +26,8 @@ from wabot_tray.system.i18n import t
 STEPS: Final = ("pairing.step_1", "pairing.step_2", "pairing.step_3", "pairing.step_4")
 WINDOW_S: Final = 160.0  # WhatsApp gives six codes: 60 s the first, 20 s each of the others
 _PICTURE: Final = 72
+_PAPER_EDGE: Final = 6
+_WORDS_WIDTH: Final = 330
 
 
 class CodePage(QWidget):
@@ -70,28 +72,33 @@ class CodePage(QWidget):
             return
         code_s, window_s = _until(self._code_expires_at, now), _until(self._window_ends_at, now)
         self.ring.show_left(code_s, self._code_lasts_s)
-        last = code_s >= window_s
-        self.next_code.setText(t("pairing.last_code" if last else "pairing.next_code"))
+        self.next_code.setText(t(_words_for(code_s, window_s)))
         self.time_left.setText(t("pairing.time_left", time=minutes_seconds(window_s)))
         self.bar.setValue(round(1000 * min(1.0, window_s / WINDOW_S)))
         self.qr.veil("" if code_s > 0 else t("pairing.renewing"))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the paper square and leave the words their room."""
+        super().resizeEvent(event)
+        side = min(self.height(), self.width() - _WORDS_WIDTH)
+        self._paper.setFixedWidth(max(side, self.qr.minimumWidth() + 2 * _PAPER_EDGE))
+
     def _build(self) -> None:
-        paper = card("paper")
-        inside = QVBoxLayout(paper)
-        inside.setContentsMargins(8, 8, 8, 8)
+        self._paper = card("paper")
+        inside = QVBoxLayout(self._paper)
+        inside.setContentsMargins(_PAPER_EDGE, _PAPER_EDGE, _PAPER_EDGE, _PAPER_EDGE)
         inside.addWidget(self.qr)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(32)
-        row.addWidget(paper, 3)
+        row.addWidget(self._paper)
         column = QVBoxLayout()
         column.setSpacing(14)
         column.addLayout(_steps())
         column.addStretch(1)
         self._countdown = self._build_countdown()
         column.addWidget(self._countdown)
-        row.addLayout(column, 2)
+        row.addLayout(column, 1)
 
     def _build_countdown(self) -> QWidget:
         made = QWidget()
@@ -157,6 +164,13 @@ class OutcomePage(QWidget):
         for part, text in ((self.heading, heading), (self.detail, detail), (self.hint, hint)):
             part.setText(text)
             part.setVisible(bool(text))
+
+
+def _words_for(code_s: float, window_s: float) -> str:
+    """Return the key of what is said beside the seconds."""
+    if code_s <= 0:
+        return "pairing.renewing"
+    return "pairing.last_code" if code_s >= window_s else "pairing.next_code"
 
 
 def _steps() -> QGridLayout:

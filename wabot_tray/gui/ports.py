@@ -1,8 +1,9 @@
 """What the windows need from the rest of the program, and a fake offers as well."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from wabot_tray.control.protocol import Check
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update, VerifyResult
 from wabot_tray.system.paths import Paths
@@ -35,8 +36,8 @@ class Sessions(Protocol):
         """Give an account another name."""
         ...
 
-    async def remove(self, account_id: str) -> None:
-        """Unlink the account where WhatsApp can be reached, and erase what is kept of it."""
+    async def remove(self, account_id: str) -> bool:
+        """Erase what is kept of the account, and return whether WhatsApp unlinked it."""
         ...
 
     async def connect(self, account_id: str) -> None:
@@ -81,6 +82,8 @@ class Program(Protocol):
 
     on_show: Callable[[], None]
     on_quit: Callable[[], None]
+    extra_checks: Callable[[], Iterable[Check]]
+    complaints: list[str]
 
     @property
     def paths(self) -> Paths:

@@ -11,6 +11,7 @@ from wabot_tray.system.i18n import t
 
 QUIET_MODULES: Final = 4  # ISO/IEC 18004 asks for four
 _VEIL: Final = QColor(255, 255, 255, 225)
+_LINE: Final = QColor("#d9dfe5")
 _INK: Final = QColor("#16202a")
 
 
@@ -69,12 +70,20 @@ class QrView(QWidget):
         if self._rows:
             self._paint_code(painter)
         if self._veil:
-            painter.fillRect(self.rect(), _VEIL)
-            painter.setPen(_INK)
-            area = self.rect().adjusted(24, 24, -24, -24)
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(area, int(flags), self._veil)
+            self._paint_veil(painter)
         painter.end()
+
+    def _paint_veil(self, painter: QPainter) -> None:
+        painter.fillRect(self.rect(), _VEIL)
+        flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+        area = self.rect().adjusted(32, 32, -32, -32)
+        words = painter.boundingRect(area, flags, self._veil).adjusted(-16, -10, 16, 10)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(_LINE)
+        painter.setBrush(Qt.GlobalColor.white)
+        painter.drawRoundedRect(words, 10, 10)
+        painter.setPen(_INK)
+        painter.drawText(area, flags, self._veil)
 
     def _paint_code(self, painter: QPainter) -> None:
         """Paint runs of dark dots on whole pixels of the screen, whatever its density."""

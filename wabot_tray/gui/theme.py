@@ -71,6 +71,9 @@ QTableView {{
     selection-background-color: {selected}; selection-color: {text};
 }}
 QTableView:focus {{ border: 1px solid {accent}; }}
+QTableView::item {{ padding: 6px 12px; border: none; border-bottom: 1px solid {raised}; }}
+QTableView::item:selected {{ background: {selected}; color: {text}; }}
+QAbstractScrollArea::corner {{ background: transparent; }}
 QHeaderView {{ background: transparent; border: none; }}
 QHeaderView::section {{
     background: transparent; color: {quiet}; border: none; border-bottom: 1px solid {line};
@@ -86,7 +89,7 @@ QMenu::item {{ padding: 7px 28px 7px 10px; border-radius: 6px; color: {text}; }}
 QMenu::item:selected {{ background: {selected}; }}
 QMenu::item:disabled {{ color: {faint}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: 6px 8px; }}
-QMenu::icon {{ padding-left: 8px; }}
+QMenu::icon {{ padding-left: 10px; }}
 QMenu::indicator {{ width: 16px; height: 16px; padding-left: 8px; }}
 QMenu::right-arrow {{ width: 12px; height: 12px; margin-right: 8px; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: 6px; }}

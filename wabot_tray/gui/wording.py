@@ -24,13 +24,14 @@ def phone(digits: str | None) -> str:
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
-    """Return how long ago `moment` was."""
+    """Return how long ago `moment` was, in its largest unit: a table is read at a glance."""
     if moment is None:
         return NOTHING
     seconds = (now - moment).total_seconds()
     if seconds < 1:
         return t("gui.just_now")
-    return t("gui.ago", duration=duration_words(seconds))
+    unit = next((size for size in (86_400, 3_600, 60) if seconds >= size), 1)
+    return t("gui.ago", duration=duration_words(seconds // unit * unit))
 
 
 def ahead(moment: datetime | None, now: datetime) -> str:

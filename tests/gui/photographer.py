@@ -1,0 +1,181 @@
+"""Takes the pictures of one language and theme, named in the arguments."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication, QWidget
+
+# isort: split
+from qasync import QEventLoop
+
+from tests.desktop import Screen
+from tests.gui import scenes
+from tests.gui.fake_manager import FakeManager
+from wabot_tray.core.settings import Settings
+from wabot_tray.core.snapshot import PairingStage, SessionSnapshot
+from wabot_tray.core.states import SessionState
+from wabot_tray.gui.actions import AccountActions
+from wabot_tray.gui.app import make_application
+from wabot_tray.gui.bridge import ManagerBridge
+from wabot_tray.gui.dashboard import Dashboard
+from wabot_tray.gui.dialogs import BackgroundDialog
+from wabot_tray.gui.jobs import Jobs
+from wabot_tray.gui.pairing import PairingWindow
+from wabot_tray.gui.tray import Tray
+from wabot_tray.gui.traymenu import TrayMenu
+from wabot_tray.system.i18n import set_language
+
+_ZOOM = 6
+
+
+class Photographer:
+    """Makes the windows with a fake manager, and saves what they look like."""
+
+    def __init__(self, app: QApplication, folder: Path, ending: str) -> None:
+        self.app = app
+        self.folder = folder
+        self.ending = ending
+
+    async def settle(self, seconds: float = 0.15) -> None:
+        await asyncio.sleep(seconds)
+
+    async def save(self, widget: QWidget, name: str) -> None:
+        widget.show()
+        await self.settle()
+        widget.grab().save(str(self.folder / f"{name}-{self.ending}.png"))
+
+    async def all(self) -> None:
+        await self.dashboards()
+        await self.questions()
+        await self.pairings()
+        await self.tray()
+
+    async def dashboards(self) -> None:
+        for name, accounts in (
+            ("dashboard", scenes.shop()),
+            ("dashboard-every-state", scenes.every_state()),
+            ("dashboard-notices", scenes.with_notices()),
+            ("dashboard-empty", ()),
+        ):
+            window, close = self._dashboard(*accounts)
+            if name == "dashboard":
+                window.table.selectRow(2)
+            if name == "dashboard-every-state":
+                window.resize(1180, 900)
+            if name == "dashboard-empty":
+                window.show_tray_presence(False)
+            await self.save(window, name)
+            close()
+
+    async def questions(self) -> None:
+        window, close = self._dashboard(*scenes.shop())
+        window.show()
+        adding = window.ask_account()
+        adding.name.setText("Panadería El Trigal")
+        for name, dialog in (
+            ("question-add", adding),
+            ("question-rename", window.ask_name("account-0")),
+            ("question-remove", window.ask_removal("account-0")),
+            ("question-background", BackgroundDialog(window)),
+        ):
+            await self.save(dialog, name)
+            dialog.close()
+        close()
+
+    def _dashboard(self, *accounts: SessionSnapshot) -> tuple[Dashboard, Callable[[], None]]:
+        manager = FakeManager(*accounts)
+        bridge = ManagerBridge(manager)
+        with tempfile.NamedTemporaryFile(suffix=".ini") as file:
+            store = QSettings(file.name, QSettings.Format.IniFormat)
+        window = Dashboard(bridge, AccountActions(manager), store, clock=manager.time.clock)
+        window.may_close = True
+
+        def close() -> None:
+            window.close()
+            bridge.close()
+
+        return window, close
+
+    async def pairings(self) -> None:
+        manager = FakeManager(scenes.account(SessionState.LOGGED_OUT, 0, phone=None))
+        bridge, jobs = ManagerBridge(manager), Jobs(print)
+        window = PairingWindow(bridge, "account-0", jobs, clock=manager.time.clock)
+        await self.save(window, "pairing-1-starting")
+        manager.show_code("account-0", scenes.CODE)
+        manager.time.pass_s(41)
+        window.tick()
+        await self.save(window, "pairing-2-code")
+        manager.time.pass_s(20)
+        window.tick()
+        await self.save(window, "pairing-3-renewing")
+        manager.pairing_step("account-0", PairingStage.LINKING)
+        await self.save(window, "pairing-4-linking")
+        manager.pairing_step("account-0", PairingStage.DONE, phone="573005550100")
+        await self.save(window, "pairing-5-done")
+        for reason in scenes.ENDINGS:
+            manager.pairing_step("account-0", PairingStage.FAILED, reason=reason)
+            await self.save(window, f"pairing-6-{reason}")
+        window.close()
+        await jobs.close()
+        bridge.close()
+
+    async def tray(self) -> None:
+        manager = FakeManager(*scenes.shop())
+        bridge, actions = ManagerBridge(manager), AccountActions(manager)
+        menu = TrayMenu(bridge, actions, LoginItem())
+        tray = Tray(bridge, menu, clock=manager.time.clock)
+        menu.popup(self.app.primaryScreen().availableGeometry().topLeft())
+        await self.save(menu, "tray-menu")
+        submenu = menu.account_menu("account-2")
+        submenu.popup(self.app.primaryScreen().availableGeometry().center())
+        await self.save(submenu, "tray-menu-account")
+        submenu.close()
+        menu.close()
+        for snapshot in manager.snapshots():
+            await manager.remove(snapshot.id)
+        screen = Screen(os.environ["DISPLAY"])
+        await self._tray_picture(screen, "none")
+        manager.add("account-0", scenes.NAMES[0])
+        for state, reason in scenes.CASES.items():
+            manager.change("account-0", state=state, reason=reason)
+            await self._tray_picture(screen, state.value)
+        tray.close()
+        bridge.close()
+
+    async def _tray_picture(self, screen: Screen, name: str) -> None:
+        await self.settle(0.4)
+        box = await asyncio.to_thread(screen.tray_box)
+        assert box is not None
+        picture = screen.shot(box)
+        size = picture.width * _ZOOM, picture.height * _ZOOM
+        picture.resize(size, Image.Resampling.NEAREST).save(
+            self.folder / f"tray-{name}-{self.ending}.png"
+        )
+
+
+class LoginItem:
+    """Starts at login, in pictures."""
+
+    def is_enabled(self) -> bool:
+        return True
+
+    def enable(self) -> None: ...
+
+    def disable(self) -> None: ...
+
+
+def main(folder: Path, language: str, theme: str) -> None:
+    set_language(language)
+    app = make_application(Settings(theme=theme, language=language))
+    with QEventLoop(app) as loop:
+        loop.run_until_complete(Photographer(app, folder, f"{language}-{theme}").all())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

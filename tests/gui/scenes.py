@@ -1,0 +1,95 @@
+"""Accounts as a shop would have them, in every state, for pictures and for measuring texts."""
+
+from datetime import timedelta
+
+from tests.gui.fake_manager import NOON, snapshot
+from wabot_tray.core.reasons import Reason
+from wabot_tray.core.snapshot import SessionSnapshot
+from wabot_tray.core.states import SessionState
+from wabot_tray.system.texts import packed
+
+# As long as WhatsApp's own pairing codes, about 240 characters.
+CODE = "2@" + ",".join(("kQ7vX9pL2mN4rT6w" * 7)[:n] for n in (96, 44, 44, 44)) + ",1,none"
+
+S = SessionState
+CASES = {
+    S.CONNECTED: Reason.LOGGED_IN,
+    S.WAITING: Reason.DIAL_FAILED,
+    S.RECONNECTING: Reason.LINK_LOST,
+    S.CONNECTING: Reason.STARTING,
+    S.PAIRING: Reason.WAITING_FOR_SCAN,
+    S.LOGGED_OUT: Reason.PHONE_UNLINKED,
+    S.REPLACED: Reason.REPLACED,
+    S.BANNED: Reason.TEMPORARY_BAN,
+    S.OUTDATED: Reason.CLIENT_OUTDATED,
+    S.FAILED: Reason.CRASH_LOOP,
+    S.STOPPED: Reason.STOPPED_BY_PERSON,
+}
+NAMES = (
+    "La Tienda de Rosa",
+    "Panadería El Trigal",
+    "Ferretería López",
+    "Soporte",
+    "Clínica Dental Sonrisas",
+    "Pedidos a domicilio",
+    "Hotel Miramar",
+    "Taller Hermanos Peña",
+    "Academia de Inglés",
+    "Florería Jazmín",
+    "Reservas",
+)
+ENDINGS = (
+    Reason.QR_EXPIRED,
+    Reason.QR_REJECTED,
+    Reason.PAIRING_CANCELLED,
+    Reason.PAIRING_NO_NETWORK,
+    Reason.MULTIDEVICE_MISSING,
+    Reason.PASSKEY_REQUIRED,
+    Reason.PAIRING_ERROR,
+    Reason.WRONG_PHONE,
+    Reason.CLIENT_OUTDATED,
+)
+
+
+def account(state: SessionState, number: int = 0, **more: object) -> SessionSnapshot:
+    """Return one account in `state`, with everything such an account shows."""
+    values: dict[str, object] = {
+        "reason": CASES[state],
+        "label": NAMES[number % len(NAMES)],
+        "now": NOON - timedelta(minutes=7 * number + 4),
+        "phone": f"5730055501{number:02d}",
+    }
+    if state is S.WAITING:
+        values["next_attempt_at"] = NOON + timedelta(seconds=34)
+    if state is S.BANNED:
+        values["expires_at"] = NOON + timedelta(hours=26)
+        values["next_attempt_at"] = NOON + timedelta(hours=26, minutes=1)
+    if state is S.CONNECTED:
+        values["last_verified_at"] = NOON - timedelta(seconds=95)
+    return snapshot(f"account-{number}", state, **(values | more))  # type: ignore[arg-type]
+
+
+def shop() -> tuple[SessionSnapshot, ...]:
+    """Return the accounts of a shop on an ordinary day with one worry."""
+    return (
+        account(S.CONNECTED, 0),
+        account(S.CONNECTED, 1),
+        account(S.WAITING, 2),
+        account(S.STOPPED, 3),
+    )
+
+
+def every_state() -> tuple[SessionSnapshot, ...]:
+    """Return one account in each state."""
+    return tuple(account(state, number) for number, state in enumerate(CASES))
+
+
+def with_notices() -> tuple[SessionSnapshot, ...]:
+    """Return accounts with something to know beside their states."""
+    broken = packed("error.bot_missing", line=12, key="reply")
+    return (
+        account(S.CONNECTED, 0, notice=Reason.BOT_FILE_BROKEN, notice_detail=broken),
+        account(S.CONNECTED, 1, notice=Reason.VAULT_RECOVERED),
+        account(S.FAILED, 2, reason=Reason.KEYRING_LOCKED),
+        account(S.FAILED, 3, reason=Reason.KEYRING_LOCKED),
+    )

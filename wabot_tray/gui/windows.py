@@ -1,0 +1,198 @@
+"""All windows and the tray together: who opens whom, and where a sentence is said."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, QSettings, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices
+
+from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
+from wabot_tray.core.errors import WabotError
+from wabot_tray.gui.actions import AccountActions, Tone
+from wabot_tray.gui.bridge import ManagerBridge
+from wabot_tray.gui.ports import LoginItem, Program
+from wabot_tray.gui.tray import Tray
+from wabot_tray.gui.traymenu import TrayMenu
+from wabot_tray.system.i18n import t
+
+if TYPE_CHECKING:  # the tray icon is up before these are loaded
+    from wabot_tray.gui.dashboard import Dashboard
+    from wabot_tray.gui.pairing import PairingWindow
+
+log = logging.getLogger(__name__)
+# After a login the panel may need a while; only then does a window take the tray's place.
+TRAY_GRACE_MS: Final = 10_000
+
+
+class Windows(QObject):
+    """Everything the person sees of one program.
+
+    Args:
+        program: What runs behind it.
+        quit_program: Ends the program.
+        login_item: "Start at login", or None where the system knows no such thing.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        quit_program: Callable[[], None],
+        *,
+        login_item: LoginItem | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._program = program
+        self._quit = quit_program
+        self._clock = clock
+        self._dashboard: Dashboard | None = None
+        self._pairings: dict[str, PairingWindow] = {}
+        self.bridge = ManagerBridge(program.manager, self)
+        self.actions = AccountActions(program.manager, self)
+        self.menu = TrayMenu(self.bridge, self.actions, login_item)
+        self.tray = Tray(self.bridge, self.menu, clock=clock, parent=self)
+        self._grace = QTimer(self)
+        self._grace.setSingleShot(True)
+        self._grace.timeout.connect(self._on_grace_over)
+        self._wire()
+
+    def open(self, *, minimized: bool) -> None:
+        """Show the first window, or, minimized, none while there is a tray."""
+        if not minimized:
+            self.show_dashboard()
+        elif not self.tray.is_present:
+            self._grace.start(TRAY_GRACE_MS)
+        for text in self._program.complaints if minimized else ():
+            self.tell(text, Tone.WARNING)
+
+    @property
+    def dashboard(self) -> "Dashboard":
+        """The dashboard, made on first use."""
+        if self._dashboard is None:
+            self._dashboard = self._make_dashboard()
+        return self._dashboard
+
+    def pairing_window(self, account_id: str) -> "PairingWindow | None":
+        """Return the open window that links a phone to this account, if there is one."""
+        return self._pairings.get(account_id)
+
+    def show_dashboard(self) -> None:
+        """Bring the dashboard to the front."""
+        self.dashboard.bring_up()
+
+    def show_pairing(self, account_id: str) -> None:
+        """Open the window that links a phone, or bring it to the front."""
+        from wabot_tray.gui.pairing import PairingWindow  # noqa: PLC0415 - on first use
+
+        window = self._pairings.get(account_id)
+        if window is None:
+            try:
+                window = PairingWindow(
+                    self.bridge, account_id, self.actions.jobs, clock=self._clock
+                )
+            except WabotError:  # removed a moment ago
+                return
+            self._pairings[account_id] = window
+            window.closed.connect(self._on_pairing_closed)
+        window.show()
+        window.raise_()
+        window.activateWindow()
+
+    def show_logs(self) -> None:
+        """Open the log with whatever the person reads such files with."""
+        path = self._program.paths.log_file
+        if not path.exists():
+            self.tell(t("gui.log_missing"), Tone.INFO)
+            return
+        for target in (path, path.parent):
+            if QDesktopServices.openUrl(QUrl.fromLocalFile(str(target))):
+                return
+        self.tell(t("gui.log_unopened", path=path), Tone.WARNING)
+
+    def tell(self, text: str, tone: Tone) -> None:
+        """Say `text` where the person looks: in the dashboard, else beside the tray."""
+        shown = self._dashboard
+        if shown is not None and shown.isVisible() and not shown.isMinimized():
+            shown.tell(text, tone)
+        elif self.tray.is_present:
+            self.tray.tell(text, tone)
+        else:
+            self.show_dashboard()
+            self.dashboard.tell(text, tone)
+
+    async def close(self) -> None:
+        """Close everything and stop listening. A second call changes nothing."""
+        self._grace.stop()
+        for window in tuple(self._pairings.values()):
+            window.close()
+        if self._dashboard is not None:
+            self._dashboard.may_close = True
+            self._dashboard.close()
+            self._dashboard.deleteLater()
+            self._dashboard = None
+        self.tray.close()
+        self.menu.deleteLater()
+        self.bridge.close()
+        await self.actions.jobs.close()
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _wire(self) -> None:
+        self.actions.told.connect(self.tell)
+        self.actions.pairing_wanted.connect(self.show_pairing)
+        self.actions.choice_wanted.connect(self._on_choice_wanted)
+        self.actions.account_wanted.connect(self._on_account_wanted)
+        self.menu.dashboard_wanted.connect(self.show_dashboard)
+        self.menu.logs_wanted.connect(self.show_logs)
+        self.menu.quit_wanted.connect(self._quit)
+        self.menu.failed.connect(self._on_menu_failed)
+        self.tray.dashboard_wanted.connect(self.show_dashboard)
+        self.tray.presence_changed.connect(self._on_presence)
+
+    def _make_dashboard(self) -> "Dashboard":
+        from wabot_tray.gui.dashboard import Dashboard  # noqa: PLC0415 - on first use
+
+        store = QSettings(str(self._program.paths.data / "windows.ini"), QSettings.Format.IniFormat)
+        made = Dashboard(self.bridge, self.actions, store, clock=self._clock)
+        made.logs_wanted.connect(self.show_logs)
+        made.closing_without_tray.connect(self._on_closing_without_tray)
+        made.show_tray_presence(self.tray.is_present)
+        for number, text in enumerate(self._program.complaints):
+            made.banners.show_notice(f"complaint:{number}", text, Tone.WARNING)
+        return made
+
+    def _on_presence(self, present: bool) -> None:
+        if self._dashboard is not None:
+            self._dashboard.show_tray_presence(present)
+        if present:
+            self._grace.stop()
+        elif self._dashboard is None or not self._dashboard.isVisible():
+            self._grace.start(TRAY_GRACE_MS)  # a panel that restarts is back by then
+
+    def _on_grace_over(self) -> None:
+        log.info("no tray on this desktop; the dashboard takes its place")
+        self.show_dashboard()
+
+    def _on_closing_without_tray(self) -> None:
+        from wabot_tray.gui.dialogs import BackgroundDialog  # noqa: PLC0415 - on first use
+
+        dialog = BackgroundDialog(self.dashboard)
+        dialog.quit_chosen.connect(self._quit)
+        dialog.background_chosen.connect(self.dashboard.hide)
+        dialog.open()
+
+    def _on_pairing_closed(self, account_id: str) -> None:
+        self._pairings.pop(account_id, None)
+
+    def _on_choice_wanted(self) -> None:
+        self.show_dashboard()
+        self.dashboard.tell(t("actions.choose"), Tone.INFO)
+
+    def _on_account_wanted(self) -> None:
+        self.show_dashboard()
+        self.dashboard.ask_account()
+
+    def _on_menu_failed(self, text: str) -> None:
+        self.tell(text, Tone.ERROR)
