@@ -24,7 +24,7 @@ class BareProcess:
     def __init__(self, simulator: Simulator, database: Path, *, quiet_s: float = 0.0) -> None:
         self._events: list[Event] = []
         self._next = 0
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # re-entrant
         command = [sys.executable, "-m", "tests.simulator.bare_client", str(simulator.port)]
         command += [simulator.root_public_key.hex(), str(database), "--quiet-s", str(quiet_s)]
         # The Go library sees the environment of the start of its process, nothing later.
@@ -76,6 +76,22 @@ class BareProcess:
                     heard = [event["event"] for event in self._events]
                     raise TimeoutError(f"no {name} within {timeout_s} s, only {heard}")
 
+    def wait_for_login(self, timeout_s: float = 15.0) -> None:
+        """Return once it is logged in and has had what waited for it.
+
+        The two events come in any order: handlers of neonize run as tasks of their own.
+        """
+        missing = {"Connected", "OfflineSyncCompleted"}
+        with self._changed:
+            is_done = self._changed.wait_for(
+                lambda: missing <= {event["event"] for event in self._events}, timeout_s
+            )
+            if not is_done:
+                raise TimeoutError(f"no login within {timeout_s} s, only {self.names}")
+            self._next = 1 + max(
+                number for number, event in enumerate(self._events) if event["event"] in missing
+            )
+
     def do(self, what: str, **details: object) -> None:
         """Give a command."""
         if self.process.stdin:
@@ -101,6 +117,6 @@ class BareProcess:
 def pair(simulator: Simulator, phone: Phone, client: BareProcess) -> Companion:
     """Scan the code of `client`, and return the companion once it is logged in."""
     companion = phone.scan(client.wait_for("qr")["text"])
-    client.wait_for("OfflineSyncCompleted")
+    client.wait_for_login()
     simulator.wait_until(lambda: companion.is_active)
     return companion

@@ -44,6 +44,8 @@ class Person:
         self.confirms_delivery = True
         self._signal = SignalDevice()
         self._received: list[Received] = []
+        self._seen_ids: set[str] = set()
+        self._seen_texts: set[str] = set()
         self._sent: dict[str, Outgoing] = {}  # by message id, for retries
         self._retries: Counter[str] = Counter()
         self._last_stanza: dict[str, Node] = {}
@@ -141,10 +143,10 @@ class Person:
             self._ask_again(sender, message_id)
             return
         text, recipient = messages.read_text(messages.unpadded(plaintext))
-        if any(one.message_id == message_id for one in self._received):
-            stats.duplicate_ids[self.number] += 1
-        if text and any(one.text == text for one in self._received):
-            stats.duplicate_texts[self.number] += 1
+        stats.duplicate_ids[self.number] += message_id in self._seen_ids
+        stats.duplicate_texts[self.number] += text in self._seen_texts
+        self._seen_ids.add(message_id)
+        self._seen_texts.add(text)
         self._received.append(
             Received(
                 message_id=message_id,

@@ -12,7 +12,7 @@ from tests.simulator import (
     Phone,
     RunningSimulator,
 )
-from tests.simulator.bare_process import BareProcess
+from tests.simulator.bare_process import BareProcess, pair
 
 _numbers = itertools.count(1000)
 
@@ -35,8 +35,7 @@ def paired_database(
     """A database of a companion that has logged in once. Tests work on copies."""
     database = tmp_path_factory.mktemp("paired") / "session.db"
     with BareProcess(running, database) as client:
-        phone.scan(client.wait_for("qr")["text"])
-        client.wait_for("OfflineSyncCompleted")
+        pair(running, phone, client)
     running.wait_until(lambda: not running.live(phone))
     return database
 
@@ -69,5 +68,5 @@ def simulator(running: RunningSimulator) -> Iterator[RunningSimulator]:
 @pytest.fixture
 def client(simulator: RunningSimulator, database: Path) -> Iterator[BareProcess]:
     with BareProcess(simulator, database) as process:
-        process.wait_for("OfflineSyncCompleted")
+        process.wait_for_login()
         yield process

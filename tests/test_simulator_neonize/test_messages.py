@@ -37,8 +37,8 @@ def test_messages_of_five_chats_are_echoed_once_without_retries(tmp_path: Path) 
             assert stats.messages_to_companions == stats.messages_from_companions == 30
             assert stats.retries_from_companions == stats.retries_from_customers == 0
             assert not stats.undecryptable
-            assert not stats.duplicate_ids
-            assert not stats.duplicate_texts
+            assert stats.duplicate_ids.total() == 0
+            assert stats.duplicate_texts.total() == 0
 
 
 def test_reply_to_number_has_no_bot_node(ana: Customer, client: BareProcess) -> None:
