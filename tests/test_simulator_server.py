@@ -4,12 +4,20 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.simulator import Failure, Mute, Phone, RunningSimulator, ScanError, Simulator
+from tests.simulator import (
+    Failure,
+    Mute,
+    Phone,
+    RunningSimulator,
+    ScanError,
+    Simulator,
+    worker_entry,
+)
 from tests.simulator.companion import Companion
 from tests.simulator.faults import Faults
 from tests.simulator.messages import key_nodes, registration_bytes
@@ -258,3 +266,23 @@ def test_redirect_without_the_library_raises() -> None:
 def test_redirect_with_impossible_target_raises(port: int, key: bytes) -> None:
     with pytest.raises(RedirectError):
         redirect(port, key)
+
+
+def test_worker_entry_runs_the_worker_and_redirects_when_the_library_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    redirected: list[tuple[int, bytes]] = []
+    given: list[str] = []
+
+    def work(arguments: list[str], *, prepare: Callable[[], None]) -> int:
+        assert not redirected
+        given.extend(arguments)
+        prepare()
+        return 7
+
+    monkeypatch.setattr("wabot_tray.worker.main.main", work)
+    monkeypatch.setattr(worker_entry, "redirect", lambda *target: redirected.append(target))
+    monkeypatch.setattr(sys, "argv", ["worker_entry", "4711", "ab" * 32, "--flag"])
+    assert worker_entry.main() == 7
+    assert redirected == [(4711, b"\xab" * 32)]
+    assert given == ["--flag"]
