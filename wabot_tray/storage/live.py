@@ -1,0 +1,174 @@
+"""The live database of one account: plain SQLite in a private folder, in memory where possible."""
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import sqlite3
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from wabot_tray.storage.files import storage_errors
+from wabot_tray.system.paths import make_private
+
+log = logging.getLogger(__name__)
+
+_DATABASE: Final = "session.db"
+_RECORD: Final = "session.live"
+_WAL_FORMAT: Final = slice(18, 20)  # of a database's header: 2 for WAL, 1 for a journal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """Which live database this is, and what was last sealed of it.
+
+    Args:
+        account_id: Whose it is.
+        live_id: Random, made with the file.
+        generation: Of the vault it came from or was last sealed to; 0 before the first seal.
+        digest: Of that generation, hexadecimal.
+    """
+
+    account_id: str
+    live_id: str
+    generation: int = 0
+    digest: str = ""
+
+
+class LiveFiles:
+    """The files of one live database.
+
+    Args:
+        folder: A folder for this account alone; made private.
+        in_ram: Whether the folder lies in memory, so that nothing need be synced.
+    """
+
+    def __init__(self, folder: Path, *, in_ram: bool) -> None:
+        self.folder = folder
+        self.in_ram = in_ram
+        self.database = folder / _DATABASE
+        self._record = folder / _RECORD
+
+    @property
+    def all(self) -> list[Path]:
+        """Every file that may hold a part of the database."""
+        names = (_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-journal", f"{_DATABASE}-shm")
+        return [self.folder / name for name in names]
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is a database that was written to."""
+        return any(path.exists() and path.stat().st_size > 0 for path in self.all)
+
+    def lineage(self) -> Lineage | None:
+        """Return what is recorded of the live database, None where nothing can be read."""
+        try:
+            return Lineage(**json.loads(self._record.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def record(self, lineage: Lineage) -> None:
+        """Write what the live database is. Not synced: it is worth nothing without the database.
+
+        Raises:
+            VaultError: The disk is full or cannot be written.
+        """
+        self._put(self._record, json.dumps(asdict(lineage)).encode())
+
+    def put(self, content: bytes) -> None:
+        """Write the database, empty or whole.
+
+        Raises:
+            VaultError: The disk is full or cannot be written.
+        """
+        self._put(self.database, content)
+
+    def fold(self) -> bytes | None:
+        """Fold the WAL in and return the database, or None if SQLite finds it damaged.
+
+        Nobody else may have it open.
+
+        Raises:
+            VaultError: The file cannot be read.
+        """
+        try:
+            with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as db:
+                if not _is_sound(db):
+                    return None
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            log.warning("the live database cannot be read: %s", error)
+            return None
+        with storage_errors():
+            return self.database.read_bytes()
+
+    def contents(self) -> dict[str, bytes]:
+        """Return every file that holds a part of the database, by name.
+
+        Raises:
+            VaultError: A file cannot be read.
+        """
+        with storage_errors():
+            return {path.name: path.read_bytes() for path in self.all if path.exists()}
+
+    def remove(self) -> None:
+        """Remove every file of the database. Removing twice is harmless.
+
+        Raises:
+            VaultError: A file cannot be removed (Windows: it is still open somewhere).
+        """
+        with storage_errors():
+            for path in (*self.all, self._record):
+                path.unlink(missing_ok=True)
+            for draft in self.folder.glob(".draft-*"):
+                draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # not empty, or not there
+                self.folder.rmdir()
+
+    def _put(self, path: Path, content: bytes) -> None:
+        with storage_errors():
+            make_private(self.folder)
+            draft = self.folder / f".draft-{secrets.token_hex(4)}"
+            try:
+                descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                draft.replace(path)
+            except BaseException:
+                draft.unlink(missing_ok=True)
+                raise
+
+
+def is_sound(content: bytes) -> bool:
+    """Whether SQLite finds no fault in the database `content`. Looks at it in memory."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        try:
+            db.deserialize(_without_wal(content))
+            return _is_sound(db)
+        except sqlite3.Error:
+            return False
+
+
+def has_device(content: bytes) -> bool:
+    """Whether the database `content` holds a linked device, so that it need not be paired."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        try:
+            db.deserialize(_without_wal(content))
+            found = db.execute("SELECT EXISTS (SELECT 1 FROM whatsmeow_device)").fetchone()
+            return bool(found[0])
+        except sqlite3.Error:  # no such table: neonize has not written anything yet
+            return False
+
+
+def _is_sound(db: sqlite3.Connection) -> bool:
+    (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
+    return bool(verdict == "ok")
+
+
+def _without_wal(content: bytes) -> bytes:
+    """Return the database marked as not in WAL mode, which memory cannot have."""
+    copy = bytearray(content)
+    copy[_WAL_FORMAT] = b"\1\1"
+    return bytes(copy)

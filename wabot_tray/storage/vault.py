@@ -1,0 +1,536 @@
+"""The vault of one account: its session database, sealed at rest, plain in a private live folder.
+
+    vault = Vault(folder, live_folder, live_in_ram=..., account_id=..., data_key=...)
+    vault.open()
+    client = NewAClient(vault.database_name)   # writes the live database
+    vault.seal()                               # after each change: only what changed
+    vault.close()                              # seals, then removes the live database
+
+At rest there are session.vault (see container.py), its older copies session.vault.1 and .2 (see
+copies.py) and what could not be read and was set aside: *.damaged-* as it was found, *.aside-* a
+live database that did not belong, sealed. Nothing is deleted because it could not be read.
+"""
+
+import hashlib
+import logging
+import os
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
+from wabot_tray.core.errors import VaultError
+from wabot_tray.core.reasons import Reason
+from wabot_tray.storage.container import Container, DamagedContainerError, Manifest, PageSeal, Row
+from wabot_tray.storage.copies import PLAN, Copy, SourceDamagedError
+from wabot_tray.storage.files import set_aside, storage_errors, sync_folder, write_atomic
+from wabot_tray.storage.live import Lineage, LiveFiles, has_device, is_sound
+from wabot_tray.storage.locks import FileLock
+from wabot_tray.storage.recovery import Found, find_newest
+from wabot_tray.storage.sealing import Seal, subkey
+from wabot_tray.storage.wal import LiveBusyError, LiveDatabase, Mark, Snapshot
+from wabot_tray.system.paths import make_private
+
+log = logging.getLogger(__name__)
+
+FILE_NAME: Final = "session.vault"
+_HASH_BYTES: Final = 16
+
+
+class Origin(StrEnum):
+    """What the live database was made of when a vault was opened."""
+
+    NOTHING = "nothing"
+    VAULT = "vault"
+    LIVE = "live"  # left behind by a killed worker, newer than the vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealReport:
+    """What one seal wrote."""
+
+    generation: int
+    pages: int
+    page_count: int
+    written_bytes: int
+    is_full: bool  # whether every page was compared
+    took_s: float
+
+
+class Vault:
+    """One account's vault. Its methods block; `Sealer` calls them in a thread.
+
+    Args:
+        folder: auth_sessions/<id>.
+        live_folder: A folder for this account's live database alone.
+        live_in_ram: Whether that folder lies in memory.
+        account_id: Bound into every page.
+        data_key: The account's 32-byte key.
+        clock: Dates what is sealed or set aside.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        live_folder: Path,
+        *,
+        live_in_ram: bool,
+        account_id: str,
+        data_key: bytes,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._folder = folder
+        self._path = folder / FILE_NAME
+        self._account_id = account_id
+        self._clock = clock
+        self._pages = PageSeal(account_id, data_key)
+        self._aside_seal = Seal(subkey(data_key, b"set aside"))
+        self._hash_key = os.urandom(_HASH_BYTES)
+        self._lock = FileLock(folder / "session.lock")
+        self._guard = threading.RLock()
+        self._files = LiveFiles(live_folder, in_ram=live_in_ram)
+        self._live = LiveDatabase(self._files.database)
+        self._copies = [
+            Copy(folder / f"{FILE_NAME}{suffix}", every, self._pages) for suffix, every in PLAN
+        ]
+        self._container: Container | None = None
+        self._mark: Mark | None = None
+        self._manifest: Manifest | None = None
+        self._marks: dict[int, int] = {}
+        self._hashes: dict[int, bytes] = {}
+        self._generation = 0
+        self._live_id = ""
+        self._recovered = False
+        self._had_device = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this process holds the vault."""
+        return self._lock.is_held
+
+    @property
+    def database_name(self) -> str:
+        """The name neonize opens the live database by.
+
+        neonize 0.5.2 appends `?_foreign_keys=on` itself, which ends up in `_x`. What lies in
+        memory is not synced: it would not survive a power cut anyway, and the vault does.
+        """
+        synchronous = "OFF" if self._files.in_ram else "FULL"
+        options = f"_journal_mode=WAL&_foreign_keys=on&_synchronous={synchronous}&_x="
+        return f"{self._files.database}?{options}"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever sealed or adopted: this account must pair."""
+        return not self._hashes and not self._files.has_content
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether the database held a linked device when the vault was opened."""
+        return self._had_device
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the newest state was damaged and an older one is in use."""
+        return self._recovered
+
+    def open(self) -> Origin:
+        """Make the live database ready and return what it was made of.
+
+        Raises:
+            VaultError: IN_USE_ELSEWHERE, VAULT_DAMAGED, VAULT_TOO_NEW, KEY_WRONG, DISK_FULL or
+                STORAGE_UNWRITABLE. Nothing was changed but for what was set aside.
+        """
+        with self._guard:
+            with storage_errors():
+                make_private(self._folder)
+                make_private(self._files.folder)
+            if not self._lock.acquire():
+                raise VaultError(Reason.IN_USE_ELSEWHERE, f"process {self._lock.holder()}")
+            try:
+                origin = self._open()
+            except BaseException:
+                self._let_go()
+                raise
+            log.info(
+                "vault of %s opened from %s, generation %d, %d pages",
+                self._account_id,
+                origin,
+                self._generation,
+                len(self._hashes),
+            )
+            return origin
+
+    def has_changed(self) -> bool:
+        """Whether `seal` has something to look at. Cheap."""
+        with self._guard:
+            if self._mark is None or self._needs_rebuild:
+                return True
+            try:
+                return self._live.stamp() != self._mark.stamp
+            except (LiveBusyError, OSError):
+                return True
+
+    def seal(self) -> SealReport | None:
+        """Seal what changed since the last seal; None where nothing did.
+
+        One transaction, on the disk when it returns.
+
+        Raises:
+            VaultError: DISK_FULL or STORAGE_UNWRITABLE; what was sealed before stays good, and
+                the next call tries again. VAULT_DAMAGED where the live database is gone.
+        """
+        with self._guard:
+            self._require_open()
+            try:
+                report = self._seal(self._mark)
+            except LiveBusyError:
+                log.debug("vault of %s: the live database never stood still", self._account_id)
+                return None
+            if report is not None:
+                self._renew_copies()
+            return report
+
+    def close(self) -> None:
+        """Compare every page, seal, then remove the live database. Closing twice is harmless.
+
+        neonize must have stopped writing. Where the live files cannot be removed (Windows, while
+        its connection is open) they are left for `remove_live`, or the next `open` adopts them.
+
+        Raises:
+            VaultError: It could not be sealed; the live database is left for the next `open`.
+        """
+        with self._guard:
+            if not self.is_open:
+                return
+            is_sealed = False
+            try:
+                self._seal(None)
+                self._renew_copies(is_last=True)
+                if self._needs_rebuild:  # the copies found it damaged
+                    self._seal(None)
+                is_sealed = True
+            except LiveBusyError as error:
+                raise VaultError(Reason.STORAGE_UNWRITABLE, "still being written") from error
+            finally:
+                self._let_go(remove_live=is_sealed)
+
+    def abandon(self) -> None:
+        """Let go of everything as a killed process would: nothing is sealed or removed."""
+        with self._guard:
+            self._let_go()
+
+    def erase(self) -> None:
+        """Forget the credentials, sealed and live, the set aside ones too. Open or not.
+
+        The account's key stays: other files may be sealed under it.
+
+        Raises:
+            VaultError: IN_USE_ELSEWHERE, or a file cannot be removed.
+        """
+        with self._guard:
+            if self._folder.exists() and not self._lock.acquire():
+                raise VaultError(Reason.IN_USE_ELSEWHERE, f"process {self._lock.holder()}")
+            try:
+                self._live.close()
+                self._drop_container()
+                with storage_errors():
+                    for pattern in (f"{FILE_NAME}*", "session.aside-*"):
+                        for path in self._folder.glob(pattern):
+                            path.unlink()
+                self._files.remove()
+            finally:
+                self._let_go()
+
+    def read_aside(self, path: Path) -> bytes:
+        """Return what was sealed into a file that was set aside (`session.aside-*`).
+
+        Raises:
+            UnsealError: It is of another account, or damaged.
+            OSError: It cannot be read.
+        """
+        return self._aside_seal.unseal(path.read_bytes(), self._account_id.encode())
+
+    # Opening
+
+    def _open(self) -> Origin:
+        self._recovered = self._had_device = False
+        damage: VaultError | None = None
+        found: Found | None = None
+        try:
+            found = find_newest(self._path, [copy.path for copy in self._copies], self._pages)
+        except VaultError as error:
+            if error.reason is not Reason.VAULT_DAMAGED or not self._files.has_content:
+                raise
+            damage = error
+        self._learn(found)
+        content = self._adopted(found, is_damaged=damage is not None)
+        if content is not None:
+            self._had_device = has_device(content)
+            self._recovered = self._recovered or damage is not None
+            return Origin.LIVE
+        if damage is not None:
+            raise damage
+        self._live_id = secrets.token_hex(16)
+        self._files.remove()
+        self._record()
+        self._files.put(b"" if found is None else found.content)
+        self._mark = Mark(self._live.stamp())
+        if found is None:
+            return Origin.NOTHING
+        self._had_device = has_device(found.content)
+        return Origin.VAULT
+
+    def _learn(self, found: Found | None) -> None:
+        if found is None:
+            return
+        self._manifest = found.manifest
+        self._generation = found.last_generation
+        self._recovered = not found.is_newest
+        self._marks = dict(found.marks)
+        size = found.manifest.page_size
+        for number in found.marks:
+            page = found.content[(number - 1) * size : number * size]
+            self._hashes[number] = self._hash(page)
+        if found.is_whole:
+            self._container = Container(self._path, self._pages)
+
+    def _adopted(self, found: Found | None, *, is_damaged: bool) -> bytes | None:
+        """Return the live database that was left behind, or set it aside and return None."""
+        if not self._files.has_content:
+            return None
+        lineage = self._files.lineage()
+        before = self._files.contents()
+        why = "it belongs to another vault"
+        if lineage is not None and self._is_ours(lineage, found, is_damaged=is_damaged):
+            content = self._files.fold()
+            if content:
+                self._live_id = lineage.live_id
+                self._generation = max(self._generation, lineage.generation)
+                return content
+            why = "it is damaged"
+        for name, content in before.items():
+            stamp = f"{self._clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+            aside = self._folder / f"session.aside-{stamp}{name.removeprefix('session.db')}"
+            sealed = self._aside_seal.seal(content, self._account_id.encode())
+            write_atomic(aside, sealed)
+        log.warning("vault of %s: a live database was set aside, %s", self._account_id, why)
+        return None
+
+    def _is_ours(self, lineage: Lineage, found: Found | None, *, is_damaged: bool) -> bool:
+        """Whether a live database continues what the vault holds.
+
+        A vault that was put back from a backup, or deleted, was so on purpose.
+        """
+        if lineage.account_id != self._account_id:
+            return False
+        if found is None:
+            return is_damaged or lineage.generation == 0
+        manifest = found.manifest
+        if not found.is_newest and lineage.generation >= manifest.generation:
+            return True  # what it continues is the very state that was damaged
+        if manifest.live_id == lineage.live_id:
+            # The vault may be one seal ahead of the record, never behind it.
+            return lineage.generation <= manifest.generation
+        return (lineage.generation, lineage.digest) == (
+            manifest.generation,
+            f"{manifest.digest:x}",
+        )
+
+    # Sealing
+
+    @property
+    def _needs_rebuild(self) -> bool:
+        """Whether the newest container is missing or damaged while there is content."""
+        return self._container is None and bool(self._hashes)
+
+    def _seal(self, since: Mark | None) -> SealReport | None:
+        started_s = time.perf_counter()
+        if self._container is not None and not self._container.is_in_place:
+            log.warning(
+                "vault of %s: the file was taken away; it is written anew", self._account_id
+            )
+            self._drop_container()
+        snapshot = self._read(since)
+        is_new = self._container is None
+        if snapshot.page_count == 0:
+            if self._hashes:
+                raise VaultError(Reason.VAULT_DAMAGED, "the live database is gone")
+            self._mark = snapshot.mark
+            return None
+        hashes = {number: self._hash(page) for number, page in snapshot.pages.items()}
+        changed = [
+            number
+            for number, found in hashes.items()
+            if is_new or self._hashes.get(number) != found
+        ]
+        if not is_new and not changed and snapshot.page_count == len(self._marks):
+            self._mark = snapshot.mark
+            return None
+        generation = self._generation + 1
+        rows = [
+            self._pages.seal_page(number, generation, snapshot.pages[number]) for number in changed
+        ]
+        marks = {} if is_new else dict(self._marks)
+        manifest = self._manifest_for(snapshot, rows, marks)
+        try:
+            self._write(rows, manifest)
+        except DamagedContainerError as error:
+            if is_new:
+                raise VaultError(Reason.STORAGE_UNWRITABLE, str(error)) from error
+            log.warning("vault of %s was damaged; it is written anew", self._account_id)
+            self._drop_container()
+            return self._seal(None)
+        self._manifest, self._marks, self._generation = manifest, marks, generation
+        self._hashes = {number: hashes.get(number) or self._hashes[number] for number in marks}
+        self._mark = snapshot.mark
+        self._record()
+        return SealReport(
+            generation=generation,
+            pages=len(rows),
+            page_count=snapshot.page_count,
+            written_bytes=sum(len(row.sealed) for row in rows),
+            is_full=snapshot.is_full,
+            took_s=time.perf_counter() - started_s,
+        )
+
+    def _read(self, since: Mark | None) -> Snapshot:
+        """Return what changed; every page where a new container must be written.
+
+        Raises:
+            LiveBusyError: It never stood still.
+            VaultError: The live database cannot be read.
+        """
+        with storage_errors():
+            if self._container is not None and self._manifest is not None:
+                snapshot = self._live.read(since, self._differs)
+                known = len(self._marks)
+                grown = set(range(known + 1, snapshot.page_count + 1))
+                # A page that was used and freed in one transaction is never written to the WAL.
+                if snapshot.page_size == self._manifest.page_size and grown <= set(snapshot.pages):
+                    return snapshot
+                if snapshot.page_size and snapshot.page_size != self._manifest.page_size:
+                    self._drop_container()
+            return self._live.read(None, self._differs if self._container else _any)
+
+    def _manifest_for(self, snapshot: Snapshot, rows: list[Row], marks: dict[int, int]) -> Manifest:
+        """Return the manifest after `rows` are in, and bring `marks` up to it."""
+        digest = self._manifest.digest if marks and self._manifest is not None else 0
+        for number in [number for number in marks if number > snapshot.page_count]:
+            digest ^= marks.pop(number)
+        for row in rows:
+            digest ^= marks.get(row.number, 0)
+            marks[row.number] = self._pages.mark(row)
+            digest ^= marks[row.number]
+        return Manifest(
+            generation=self._generation + 1,
+            page_size=snapshot.page_size,
+            page_count=snapshot.page_count,
+            digest=digest,
+            live_id=self._live_id,
+            sealed_at=self._clock.now().isoformat(),
+        )
+
+    def _write(self, rows: list[Row], manifest: Manifest) -> None:
+        if self._container is not None:
+            self._container.write(rows, manifest)
+            return
+        draft = self._path.with_name(f"{FILE_NAME}.new")
+        with storage_errors():
+            for left in self._folder.glob(f"{draft.name}*"):  # by a killed process
+                left.unlink()
+        container = Container(draft, self._pages, create=True)
+        try:
+            container.write(rows, manifest)
+        finally:
+            container.close()
+        # A journal that stayed beside a damaged file would be played into the new one.
+        for left in (self._path, self._path.with_name(f"{FILE_NAME}-journal")):
+            if left.exists():
+                set_aside(left, "damaged", self._clock.now())
+        with storage_errors():
+            draft.replace(self._path)
+            sync_folder(self._folder)
+        self._container = Container(self._path, self._pages)
+
+    def _record(self) -> None:
+        digest = "" if self._manifest is None else f"{self._manifest.digest:x}"
+        self._files.record(
+            Lineage(
+                account_id=self._account_id,
+                live_id=self._live_id,
+                generation=0 if self._manifest is None else self._manifest.generation,
+                digest=digest,
+            )
+        )
+
+    def _renew_copies(self, *, is_last: bool = False) -> None:
+        """Bring the copies that are due up to date. A copy that fails is only logged."""
+        now = self._clock.now()
+        for copy in self._copies:
+            if self._container is None or self._manifest is None:
+                return
+            if not copy.is_due(now) and not (is_last and copy is self._copies[0]):
+                continue
+            try:
+                if copy.is_checked and not self._is_sound_now():
+                    log.error("vault of %s: SQLite finds the database damaged", self._account_id)
+                    continue
+                copy.follow(self._container, self._marks, self._manifest, now)
+            except SourceDamagedError as error:
+                log.warning("vault of %s is damaged: %s", self._account_id, error)
+                self._drop_container()
+            except (VaultError, LiveBusyError, OSError) as error:
+                log.warning("%s was not renewed: %s", copy.path.name, error)
+
+    def _is_sound_now(self) -> bool:
+        snapshot = self._live.read(None, _any)
+        return is_sound(b"".join(page for _, page in sorted(snapshot.pages.items())))
+
+    def _differs(self, number: int, page: bytes) -> bool:
+        return self._hashes.get(number) != self._hash(page)
+
+    def _hash(self, page: bytes) -> bytes:
+        return hashlib.blake2b(page, key=self._hash_key, digest_size=_HASH_BYTES).digest()
+
+    # Letting go
+
+    def _require_open(self) -> None:
+        if not self.is_open:
+            raise RuntimeError("the vault is not open")
+
+    def _drop_container(self) -> None:
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def _let_go(self, *, remove_live: bool = False) -> None:
+        self._live.close()
+        self._drop_container()
+        if remove_live:
+            try:
+                self._files.remove()
+            except VaultError as error:
+                log.info("vault of %s: live files left: %s", self._account_id, error)
+        self._mark = self._manifest = None
+        self._marks, self._hashes = {}, {}
+        self._generation, self._live_id = 0, ""
+        self._lock.release()
+
+
+def remove_live(live_folder: Path) -> None:
+    """Remove a live database that its vault has sealed; for Windows, after the worker is gone.
+
+    Raises:
+        VaultError: A file cannot be removed.
+    """
+    LiveFiles(live_folder, in_ram=False).remove()
+
+
+def _any(number: int, page: bytes) -> bool:
+    del number, page
+    return True
