@@ -141,9 +141,9 @@ def _octagon_clock(g: _Grid) -> Drawing:
 def _hands(g: _Grid) -> QPainterPath:
     hands = QPainterPath()
     hands.setFillRule(Qt.FillRule.WindingFill)
-    width, middle = g.even(2), g.middle
+    width, middle = g.even(2.6), g.middle
     left = middle - width / 2
-    hands.addRect(QRectF(left, g(3.5), width, middle + width / 2 - g(3.5)))
+    hands.addRect(QRectF(left, g(3), width, middle + width / 2 - g(3)))
     hands.addRect(QRectF(left, left, g(12) - left, width))
     return hands
 
