@@ -138,7 +138,7 @@ class FakeManager:
     async def pair(self, account_id: str) -> None:
         self._ask("pair", account_id)
         if self.snapshot(account_id).state is SessionState.CONNECTED:
-            raise ControlError("error.already_paired", id=account_id)
+            raise ControlError("error.already_linked", id=account_id)
         self.soon(*self.pairing_steps)
 
     async def cancel_pairing(self, account_id: str) -> None:

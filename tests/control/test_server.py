@@ -346,7 +346,7 @@ async def test_pairing_refused_is_an_error(
 ) -> None:
     await start_server()
     reply = await (await dial()).ask("pair", id="shop")
-    assert reply["error"]["key"] == "error.already_paired"
+    assert reply["error"]["key"] == "error.already_linked"
     assert manager.listeners == []
 
 

@@ -8,14 +8,15 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from wabot_tray import __version__
 from wabot_tray.control import protocol
 from wabot_tray.control.listener import Listening, listen
-from wabot_tray.control.protocol import Check, Reply, Request
+from wabot_tray.control.ports import Host, Manager
+from wabot_tray.control.protocol import Reply, Request
 from wabot_tray.core.errors import AccountError, ControlError, WabotError, WireError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import (
@@ -24,74 +25,17 @@ from wabot_tray.core.snapshot import (
     SessionRemoved,
     SessionSnapshot,
     Update,
-    VerifyResult,
 )
 from wabot_tray.core.states import SessionState
 from wabot_tray.system.paths import Paths
 
 log = logging.getLogger(__name__)
 
+__all__ = ["ControlServer", "Host", "Limits", "Manager"]
+
 Emit = Callable[[Mapping[str, Any]], Awaitable[None]]
 Result = Mapping[str, Any]
 _OVER: Final = (PairingStage.DONE, PairingStage.FAILED)
-
-
-class Manager(Protocol):
-    """What the server needs of the session manager; `sessions.manager` has it."""
-
-    def snapshots(self) -> tuple[SessionSnapshot, ...]:
-        """Return all accounts, in the order they are shown."""
-
-    def snapshot(self, account_id: str) -> SessionSnapshot:
-        """Return one account; AccountError if there is none of that name."""
-
-    def pairing(self, account_id: str) -> PairingProgress | None:
-        """Return how far linking a phone has come."""
-
-    def subscribe(self, listener: Callable[[Update], None]) -> Callable[[], None]:
-        """Call `listener` in the loop's thread at every change, until the returned call."""
-
-    def add(self, account_id: str, label: str = "") -> SessionSnapshot:
-        """Make an account."""
-
-    def rename(self, account_id: str, label: str) -> object:
-        """Give an account another label."""
-
-    async def remove(self, account_id: str) -> bool:
-        """Unlink an account and forget it; say whether WhatsApp confirmed the unlinking."""
-
-    async def connect(self, account_id: str) -> object:
-        """Want it on from now on."""
-
-    async def stop(self, account_id: str) -> object:
-        """Want it off from now on."""
-
-    async def reconnect(self, account_id: str) -> object:
-        """Try at once. On return the session has left its old link, or the attempt is refused."""
-
-    async def pair(self, account_id: str) -> object:
-        """Begin to link a phone."""
-
-    async def cancel_pairing(self, account_id: str) -> object:
-        """Give up linking a phone."""
-
-    async def verify(self, account_ids: Sequence[str] | None = None) -> tuple[VerifyResult, ...]:
-        """Make one round trip in every named session, or in all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """What the server asks of the program around it.
-
-    Args:
-        show: Bring up the window, or say why there is none; a second start asks for it.
-        quit: Begin to end the program. Called after the answer is on its way.
-        diagnose: Return what only the running program knows. Must not block.
-    """
-
-    show: Callable[[], None]
-    quit: Callable[[], None]
-    diagnose: Callable[[], Iterable[Check]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +197,7 @@ class ControlServer:
     async def _plain(self, request: Request) -> Result:
         match request.method:
             case "hello" | "quit":  # `_answer` quits once this is on its way
-                return {"version": __version__, "pid": os.getpid()}
+                return {"version": __version__, "pid": _pid()}
             case "status":
                 return self._status(request)
             case "verify":
@@ -405,6 +349,10 @@ class ControlServer:
         future = asyncio.ensure_future(work)
         self._loose.add(future)
         future.add_done_callback(self._loose.discard)
+
+
+def _pid() -> int:
+    return os.getpid()
 
 
 def _account(request: Request) -> str:

@@ -1,0 +1,177 @@
+"""The commands, their options and their help, in the person's language."""
+
+import argparse
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from wabot_tray import __version__
+from wabot_tray.core.accounts import checked_id
+from wabot_tray.core.errors import AccountError
+from wabot_tray.system.i18n import sentence, t
+
+RECONNECT_TIMEOUT_S: Final = 60.0
+LONGEST_TIMEOUT_S: Final = 3600.0
+LOG_LINES: Final = 50
+
+
+class Parser(argparse.ArgumentParser):
+    """Speaks our language where argparse speaks English."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how to find out what is right, and exit with 2."""
+        self.print_usage()
+        self.exit(2, f"{self.prog}: {message}\n{t('cli.see_help', prog=self.prog)}\n")
+
+    def print_usage(self, file: Any = None) -> None:
+        """Write the usage beside the output, where errors belong."""
+        import sys  # noqa: PLC0415
+
+        super().print_usage(file or sys.stderr)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; `args.run` names the module and function of the command."""
+    # argparse asks gettext's default domain for its own words; ours has them under the same text.
+    argparse._ = t  # type: ignore[attr-defined]
+    common = Parser(add_help=False)
+    _add_common(common)
+    parser = Parser(
+        prog="wabot",
+        description=t("cli.description"),
+        epilog=t("cli.epilog"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
+        add_help=False,
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"wabot-tray {__version__}",
+        help=t("cli.help.version"),
+    )
+    commands = parser.add_subparsers(
+        title=t("cli.commands"), dest="command", metavar=t("cli.meta.command"), required=True
+    )
+
+    def command(name: str, run: str) -> argparse.ArgumentParser:
+        text = t(f"cli.help.{name.replace('-', '_')}")
+        added: argparse.ArgumentParser = commands.add_parser(
+            name, help=text, description=text, parents=[common], add_help=False
+        )
+        added.set_defaults(run=run)
+        return added
+
+    _add_looking(command)
+    _add_changing(command)
+    _add_local(command)
+    return parser
+
+
+def _add_common(common: argparse.ArgumentParser) -> None:
+    common.add_argument("-h", "--help", action="help", help=t("cli.help.help"))
+    common.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar=t("cli.meta.folder"),
+        default=argparse.SUPPRESS,  # so that it may stand before the command or behind it
+        help=t("cli.help.data_dir"),
+    )
+
+
+def _add_looking(command: Any) -> None:
+    status = command("status", "status:run")
+    _add_id(status, optional=True)
+    _add_json(status)
+    status.add_argument("--watch", action="store_true", help=t("cli.help.watch"))
+    verify = command("verify", "verify:run")
+    _add_id(verify, optional=True)
+    _add_json(verify)
+    _add_json(command("diagnose", "diagnose:run"))
+    logs = command("logs", "logs:run")
+    logs.add_argument("-f", "--follow", action="store_true", help=t("cli.help.follow"))
+    logs.add_argument(
+        "-n",
+        "--lines",
+        type=_count,
+        default=LOG_LINES,
+        metavar="N",
+        help=t("cli.help.lines", count=LOG_LINES),
+    )
+
+
+def _add_changing(command: Any) -> None:
+    add = command("add", "accounts:add")
+    _add_id(add)
+    add.add_argument("--label", default="", metavar=t("cli.meta.text"), help=t("cli.help.label"))
+    pair = command("pair", "pair:run")
+    _add_id(pair)
+    _add_json(pair)
+    reconnect = command("reconnect", "reconnect:run")
+    which = reconnect.add_mutually_exclusive_group()
+    _add_id(which, optional=True)
+    which.add_argument("--all", action="store_true", help=t("cli.help.all"))
+    reconnect.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=RECONNECT_TIMEOUT_S,
+        metavar="S",
+        help=t("cli.help.timeout", seconds=int(RECONNECT_TIMEOUT_S)),
+    )
+    _add_id(command("start", "accounts:start"))
+    _add_id(command("stop", "accounts:stop"))
+    rename = command("rename", "accounts:rename")
+    _add_id(rename)
+    rename.add_argument("label", metavar=t("cli.meta.label"), help=t("cli.help.label"))
+    remove = command("remove", "accounts:remove")
+    _add_id(remove)
+    remove.add_argument("--yes", action="store_true", help=t("cli.help.yes"))
+    command("quit", "program:leave")
+
+
+def _add_local(command: Any) -> None:
+    autostart = command("autostart", "local:autostart")
+    autostart.add_argument(
+        "what", choices=("on", "off", "status"), help=t("cli.help.autostart_what")
+    )
+    key_file = command("key-file", "local:key_file")
+    key_file.add_argument("what", choices=("create",), help=t("cli.help.key_file_what"))
+    key_file.add_argument(
+        "path", type=Path, metavar=t("cli.meta.file"), help=t("cli.help.key_file_path")
+    )
+
+
+def _add_id(parser: Any, *, optional: bool = False) -> None:
+    parser.add_argument(
+        "id",
+        type=_account_id,
+        nargs="?" if optional else None,
+        metavar=t("cli.meta.id"),
+        help=t("cli.help.id_or_all" if optional else "cli.help.id"),
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help=t("cli.help.json"))
+
+
+def _account_id(text: str) -> str:
+    try:
+        return checked_id(text)
+    except AccountError as err:
+        raise argparse.ArgumentTypeError(sentence(err)) from err
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= LONGEST_TIMEOUT_S:
+        raise argparse.ArgumentTypeError(t("cli.bad_seconds", longest=int(LONGEST_TIMEOUT_S)))
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 7:  # noqa: PLR2004 - ten million lines are enough
+        raise argparse.ArgumentTypeError(t("cli.bad_count"))
+    return int(text)
