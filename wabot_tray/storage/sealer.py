@@ -1,19 +1,32 @@
 """Seals a vault while its account runs, off the event loop."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from wabot_tray.core.errors import VaultError
-from wabot_tray.storage.vault import SealReport
 
 log = logging.getLogger(__name__)
 
-# A change is seen within a poll and sealed at once; the rest after it gathers for as long.
-# 0.25 + 0.25 s and the seal itself stay far below the second that is promised.
+# A change is seen within one poll and sealed at once; what comes meanwhile is in the next seal.
+# Two polls and a seal stay far below the second that is promised.
 POLL_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealReport:
+    """What one seal wrote."""
+
+    generation: int
+    pages: int
+    page_count: int
+    written_bytes: int
+    is_full: bool  # whether every page was compared
+    took_s: float
 
 
 class Sealable(Protocol):
@@ -29,13 +42,13 @@ class Sealable(Protocol):
 class Sealer:
     """Watches a vault and seals it within a second of every change.
 
-    It has a thread of its own: neonize occupies the default executor's.
+    It has a thread of its own: neonize occupies those of the default executor.
 
     Args:
         vault: Opened.
-        on_failure: Called on the loop when sealing begins to fail, once until it works again.
-            It is tried again at every poll.
-        on_recovery: Called on the loop when it works again.
+        on_trouble: Called on the loop when sealing begins to fail, again when it fails for another
+            reason, and with None when it works again. It is tried again at every poll.
+        on_sealed: Called on the loop with the generation of every seal.
         poll_s: Seconds between two looks.
     """
 
@@ -43,32 +56,39 @@ class Sealer:
         self,
         vault: Sealable,
         *,
-        on_failure: Callable[[VaultError], None],
-        on_recovery: Callable[[], None],
+        on_trouble: Callable[[VaultError | None], None],
+        on_sealed: Callable[[int], None],
         poll_s: float = POLL_S,
     ) -> None:
         self._vault = vault
-        self._on_failure = on_failure
-        self._on_recovery = on_recovery
+        self._on_trouble = on_trouble
+        self._on_sealed = on_sealed
         self._poll_s = poll_s
-        self._failure: VaultError | None = None
+        self._trouble: VaultError | None = None
+        self._stopped = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="sealer")
 
     @property
-    def failure(self) -> VaultError | None:
+    def trouble(self) -> VaultError | None:
         """Why sealing does not work at the moment, if it does not."""
-        return self._failure
+        return self._trouble
 
     async def run(self) -> None:
-        """Watch until cancelled. A seal that is under way is finished first."""
-        while True:
-            await asyncio.sleep(self._poll_s)
+        """Watch until stopped or cancelled. A seal that is under way is finished first."""
+        while not self._stopped.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._poll_s):
+                    await self._stopped.wait()
             await self.seal_now()
 
     async def seal_now(self) -> SealReport | None:
-        """Seal what changed, at once; None where nothing did or it failed (see `failure`)."""
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._executor, self._seal)
+        """Seal what changed, at once.
+
+        None where nothing had changed, where it failed (see `trouble`), and after `stop`.
+        """
+        if self._stopped.is_set():
+            return None
+        work = asyncio.get_running_loop().run_in_executor(self._executor, self._seal)
         try:
             report = await asyncio.shield(work)
         except VaultError as error:
@@ -76,26 +96,37 @@ class Sealer:
             return None
         except asyncio.CancelledError:
             await asyncio.wait([work])
+            with contextlib.suppress(VaultError):
+                work.result()
             raise
         self._worked()
+        if report is not None:
+            self._on_sealed(report.generation)
         return report
 
-    def close(self) -> None:
-        """Wait for the thread to end. `run` must have been cancelled; closing twice is harmless."""
-        self._executor.shutdown(wait=True)
+    async def stop(self) -> None:
+        """Begin no other seal and wait for the one under way. Stopping twice is harmless.
+
+        The vault's `close` seals what is left.
+        """
+        self._stopped.set()
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(RuntimeError):  # the executor is shut down already
+            await loop.run_in_executor(self._executor, bool)
+        self._executor.shutdown(wait=False)
 
     def _seal(self) -> SealReport | None:
         return self._vault.seal() if self._vault.has_changed() else None
 
     def _failed(self, error: VaultError) -> None:
-        is_first = self._failure is None or self._failure.reason is not error.reason
-        self._failure = error
-        log.log(logging.WARNING if is_first else logging.DEBUG, "sealing failed: %s", error)
-        if is_first:
-            self._on_failure(error)
+        is_news = self._trouble is None or self._trouble.reason is not error.reason
+        self._trouble = error
+        log.log(logging.WARNING if is_news else logging.DEBUG, "sealing failed: %s", error)
+        if is_news:
+            self._on_trouble(error)
 
     def _worked(self) -> None:
-        if self._failure is not None:
+        if self._trouble is not None:
             log.info("sealing works again")
-            self._failure = None
-            self._on_recovery()
+            self._trouble = None
+            self._on_trouble(None)

@@ -17,7 +17,6 @@ import os
 import secrets
 import threading
 import time
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -31,9 +30,12 @@ from wabot_tray.storage.files import set_aside, storage_errors, sync_folder, wri
 from wabot_tray.storage.live import Lineage, LiveFiles, has_device, is_sound
 from wabot_tray.storage.locks import FileLock
 from wabot_tray.storage.recovery import Found, find_newest
+from wabot_tray.storage.sealer import Sealer, SealReport
 from wabot_tray.storage.sealing import Seal, subkey
 from wabot_tray.storage.wal import LiveBusyError, LiveDatabase, Mark, Snapshot
 from wabot_tray.system.paths import make_private
+
+__all__ = ["FILE_NAME", "Origin", "SealReport", "Sealer", "Vault", "remove_live"]
 
 log = logging.getLogger(__name__)
 
@@ -47,18 +49,6 @@ class Origin(StrEnum):
     NOTHING = "nothing"
     VAULT = "vault"
     LIVE = "live"  # left behind by a killed worker, newer than the vault
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealReport:
-    """What one seal wrote."""
-
-    generation: int
-    pages: int
-    page_count: int
-    written_bytes: int
-    is_full: bool  # whether every page was compared
-    took_s: float
 
 
 class Vault:

@@ -1,0 +1,167 @@
+"""The sealer beside a vault that a test plays; test_vault_neonize.py has the real pair."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from wabot_tray.core.errors import VaultError
+from wabot_tray.core.reasons import Reason
+from wabot_tray.storage.sealer import Sealer, SealReport
+
+FULL = VaultError(Reason.DISK_FULL, "full")
+UNWRITABLE = VaultError(Reason.STORAGE_UNWRITABLE, "read-only")
+
+
+class PlayedVault:
+    """Seals when told that something changed, or fails as told."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.failure: Exception | None = None
+        self.threads: set[str] = set()
+        self.sealed = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.generation = 0
+
+    def has_changed(self) -> bool:
+        return self.changes > 0
+
+    def seal(self) -> SealReport | None:
+        self.threads.add(threading.current_thread().name)
+        self.sealed.set()
+        assert self.go_on.wait(5)
+        if self.failure is not None:
+            raise self.failure
+        self.changes = 0
+        self.generation += 1
+        return SealReport(
+            generation=self.generation,
+            pages=1,
+            page_count=1,
+            written_bytes=1,
+            is_full=False,
+            took_s=0.0,
+        )
+
+
+class Told:
+    """What a sealer called back."""
+
+    def __init__(self) -> None:
+        self.troubles: list[Reason | None] = []
+        self.generations: list[int] = []
+
+    def sealer(self, vault: PlayedVault) -> Sealer:
+        return Sealer(
+            vault,
+            on_trouble=lambda error: self.troubles.append(error.reason if error else None),
+            on_sealed=self.generations.append,
+            poll_s=0.001,
+        )
+
+
+@pytest.fixture
+def vault() -> PlayedVault:
+    return PlayedVault()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in a thread
+            await asyncio.sleep(0.001)
+
+
+async def test_sealer_seals_changes_in_its_own_thread(vault: PlayedVault) -> None:
+    told = Told()
+    sealer = told.sealer(vault)
+    running = asyncio.create_task(sealer.run())
+    for count in (1, 2, 3):
+        vault.changes += 1
+        await until(lambda count=count: len(told.generations) == count)  # type: ignore[misc]
+    await sealer.stop()
+    await sealer.stop()
+    await running
+    vault.changes += 1
+    assert await sealer.seal_now() is None
+    assert told.generations == [1, 2, 3]
+    assert all(name.startswith("sealer") for name in vault.threads)
+
+
+async def test_sealer_seals_at_once_and_not_without_a_change(vault: PlayedVault) -> None:
+    told = Told()
+    sealer = told.sealer(vault)
+    assert await sealer.seal_now() is None
+    vault.changes = 1
+    report = await sealer.seal_now()
+    assert report is not None
+    assert report.generation == 1
+    assert told.generations == [1]
+    await sealer.stop()
+
+
+async def test_sealer_reports_trouble_once_keeps_trying_and_reports_recovery(
+    vault: PlayedVault,
+) -> None:
+    told = Told()
+    sealer = told.sealer(vault)
+    vault.changes = 1
+    for failure in (FULL, FULL, UNWRITABLE, UNWRITABLE):
+        vault.failure = failure
+        assert await sealer.seal_now() is None
+        assert sealer.trouble is failure
+    vault.failure = None
+    assert await sealer.seal_now() is not None
+    assert sealer.trouble is None
+    assert told.troubles == [Reason.DISK_FULL, Reason.STORAGE_UNWRITABLE, None]
+    await sealer.stop()
+
+
+async def test_sealer_failing_in_the_loop_goes_on(vault: PlayedVault) -> None:
+    told = Told()
+    sealer = told.sealer(vault)
+    vault.changes, vault.failure = 1, FULL
+    running = asyncio.create_task(sealer.run())
+    await until(lambda: told.troubles == [Reason.DISK_FULL])
+    vault.failure = None
+    await until(lambda: told.generations == [1])
+    assert told.troubles == [Reason.DISK_FULL, None]
+    await sealer.stop()
+    await running
+
+
+@pytest.mark.parametrize("failure", [None, FULL])
+async def test_sealer_cancelled_finishes_the_seal_under_way(
+    vault: PlayedVault, failure: VaultError | None
+) -> None:
+    sealer = Told().sealer(vault)
+    vault.changes, vault.failure = 1, failure
+    vault.go_on.clear()
+    running = asyncio.create_task(sealer.run())
+    await until(vault.sealed.is_set)
+    running.cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not running.done()
+    vault.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert vault.generation == (failure is None)
+    await sealer.stop()
+
+
+async def test_sealer_stop_waits_for_the_seal_under_way(vault: PlayedVault) -> None:
+    sealer = Told().sealer(vault)
+    vault.changes = 1
+    vault.go_on.clear()
+    running = asyncio.create_task(sealer.run())
+    await until(vault.sealed.is_set)
+    stopping = asyncio.create_task(sealer.stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    vault.go_on.set()
+    await stopping
+    await running
+    assert vault.generation == 1
