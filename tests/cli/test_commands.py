@@ -161,6 +161,14 @@ def test_program_is_found_without_the_desktops_environment(cli: Cli, tmp_path: P
     assert cli("status", "shop", env={"XDG_RUNTIME_DIR": "", "TMPDIR": str(other)}).code == 0
 
 
+@pytest.mark.usefixtures("program")
+def test_remove_of_an_account_without_a_phone_speaks_of_none(
+    cli: Cli, manager: FakeManager
+) -> None:
+    manager.sessions["bar"] = session("bar", paired=False, state=SessionState.LOGGED_OUT)
+    assert cli("remove", "bar", "--yes") == Result(0, "Account “bar” was removed.\n", "")
+
+
 # --- status --------------------------------------------------------------------------------------
 
 

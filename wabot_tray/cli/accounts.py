@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from wabot_tray.cli.exits import Exit
 from wabot_tray.cli.output import complain, say
-from wabot_tray.cli.sessions import line
+from wabot_tray.cli.sessions import line, sessions_of
 from wabot_tray.control.client import connect
 from wabot_tray.control.protocol import checked_label, from_json
 from wabot_tray.core.errors import ControlError
@@ -51,7 +51,7 @@ def stop(args: argparse.Namespace, paths: Paths) -> Exit:
 def remove(args: argparse.Namespace, paths: Paths) -> Exit:
     """Unlink an account and forget it, once the person is sure."""
     with connect(paths) as client:
-        client.call("status", id=args.id)  # ask about nothing that is not there
+        (before,) = sessions_of(client.call("status", id=args.id))  # or there is nothing to ask
         if not args.yes:
             if not sys.stdin.isatty():
                 complain(t("cli.remove_needs_yes", id=args.id))
@@ -62,7 +62,7 @@ def remove(args: argparse.Namespace, paths: Paths) -> Exit:
     with connect(paths) as client:  # the first one has waited for a person
         unlinked = client.call("remove", id=args.id, timeout_s=_SLOW_S).get("unlinked")
     say(t("cli.removed", id=args.id))
-    if not unlinked:
+    if before.paired and not unlinked:
         say(t("cli.removed_not_unlinked"))
     return Exit.GOOD
 
