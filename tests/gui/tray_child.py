@@ -7,6 +7,7 @@ a click, `{"wanted": "..."}` for windows, `{"present": true}` for panels.
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -61,11 +62,16 @@ async def live(app: QApplication) -> None:
 
 
 def obey(manager: FakeManager, over: asyncio.Event) -> None:
-    line = sys.stdin.readline()
-    if not line:
+    # Whole lines at a time: the test writes less than a pipe takes in one piece.
+    text = os.read(sys.stdin.fileno(), 65536).decode()
+    if not text:
         over.set()
-        return
-    for account_id, change in json.loads(line).items():
+    for line in text.splitlines():
+        move(manager, json.loads(line))
+
+
+def move(manager: FakeManager, changes: dict[str, Any]) -> None:
+    for account_id, change in changes.items():
         if change is None:
             asyncio.get_running_loop().create_task(manager.remove(account_id))
         elif account_id not in {s.id for s in manager.snapshots()}:
