@@ -20,6 +20,7 @@ from wabot_tray.cli import checks, machine
 from wabot_tray.cli import diagnose as diagnosis
 from wabot_tray.cli.main import main
 from wabot_tray.control.protocol import Check
+from wabot_tray.core.errors import ControlError
 from wabot_tray.core.states import SessionState
 from wabot_tray.system.i18n import set_language, t
 from wabot_tray.system.paths import Paths
@@ -343,3 +344,40 @@ def test_stopped_accounts_are_no_fault(
     assert program.host.checks == []
     manager.sessions = {"off": session("off", enabled=False, state=SessionState.STOPPED)}
     assert diagnose()[1]["sessions"]["level"] == "ok"
+
+
+class Answers:
+    """A client of a program that is not as we are."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+
+    def __enter__(self) -> "Answers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def call(self, method: str) -> dict[str, Any]:
+        return {"status": {"version": self.version, "sessions": []}, "diagnose": {}}[method]
+
+
+def test_program_of_another_version_is_told(
+    diagnose: Callable[[], tuple[int, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "connect", lambda _: Answers("9.9.9"))
+    code, found = diagnose()
+    assert (code, found["program"]["level"]) == (0, "warn")
+    assert "9.9.9" in found["program"]["text"]
+
+
+def test_program_of_another_user_is_told(
+    diagnose: Callable[[], tuple[int, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_us(_: Paths) -> None:
+        raise ControlError("error.other_user")
+
+    monkeypatch.setattr(diagnosis, "connect", refuse_us)
+    code, found = diagnose()
+    assert (code, found["program"]["level"]) == (1, "fail")
+    assert "another user" in found["program"]["text"]

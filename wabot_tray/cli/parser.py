@@ -12,6 +12,19 @@ from wabot_tray.system.i18n import sentence, t
 RECONNECT_TIMEOUT_S: Final = 60.0
 LONGEST_TIMEOUT_S: Final = 3600.0
 LOG_LINES: Final = 50
+_ARGPARSE: Final = {
+    "usage: ": "cli.argparse.usage",
+    "options": "cli.argparse.options",
+    "positional arguments": "cli.argparse.positional",
+    "the following arguments are required: %s": "cli.argparse.required",
+    "unrecognized arguments: %s": "cli.argparse.unrecognized",
+    "argument %(argument_name)s: %(message)s": "cli.argparse.argument",
+    "invalid choice: %(value)r (choose from %(choices)s)": "cli.argparse.choice",
+    "expected one argument": "cli.argparse.one",
+    "not allowed with argument %s": "cli.argparse.not_with",
+    "ignored explicit argument %r": "cli.argparse.no_value",
+    "ambiguous option: %(option)s could match %(matches)s": "cli.argparse.ambiguous",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,8 +44,8 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; `args.run` names the module and function of the command."""
-    # argparse asks gettext's default domain for its own words; ours has them under the same text.
-    argparse._ = t  # type: ignore[attr-defined]
+    # argparse looks for its own words in gettext's default domain, by their English text.
+    argparse._ = _argparse_words  # type: ignore[attr-defined]
     common = Parser(add_help=False)
     _add_common(common)
     parser = Parser(
@@ -65,6 +78,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_changing(command)
     _add_local(command)
     return parser
+
+
+def _argparse_words(text: str) -> str:
+    return t(_ARGPARSE[text]) if text in _ARGPARSE else text
 
 
 def _add_common(common: argparse.ArgumentParser) -> None:
