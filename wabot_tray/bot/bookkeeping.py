@@ -1,0 +1,196 @@
+"""The inbox as the answering desk sees it: off the event loop, and never a reason not to answer.
+
+SQLite waits for the disk, so all calls go through one thread, in order. When the disk refuses, the
+person is told, messages are answered from memory, and what should have been written is written
+once the disk allows it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+from wabot_tray.bot.rulebook import Reply
+from wabot_tray.core.clock import Clock
+from wabot_tray.core.errors import VaultError
+from wabot_tray.core.messages import IncomingMessage
+from wabot_tray.core.reasons import Reason
+from wabot_tray.storage.inbox import Inbox, Stored
+
+log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+
+TIDY_EVERY: Final = timedelta(minutes=1)
+InboxMaker = Callable[[Callable[[], None]], Inbox]
+Notify = Callable[[Reason | None, str], None]
+
+
+class Runner(Protocol):
+    """Does blocking jobs one after the other, in the order they were given."""
+
+    async def run(self, job: Callable[[], Answer]) -> Answer:
+        """Do `job` and return what it returns."""
+
+    def close(self) -> None:
+        """Let go of the thread; jobs that were given are done first."""
+
+
+class OneThread:
+    """The runner of the program."""
+
+    def __init__(self) -> None:
+        # Not asyncio's own pool: neonize fills that, and a full pool would hold up every reply.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="inbox")
+
+    async def run(self, job: Callable[[], Answer]) -> Answer:
+        """Do `job` on the thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, job)
+
+    def close(self) -> None:
+        """Wait for the last job, some milliseconds, and end the thread."""
+        self._pool.shutdown()
+
+
+class Bookkeeping:
+    """Writes down what comes in and what goes out.
+
+    Args:
+        inbox: Makes the inbox; is given whom to call when it was damaged.
+        runner: Where the inbox works.
+        notify: Told of trouble with the inbox, and with None once it is over.
+        clock: Injected time.
+    """
+
+    def __init__(self, inbox: InboxMaker, runner: Runner, notify: Notify, clock: Clock) -> None:
+        self._inbox = inbox(self._on_damaged)
+        self._runner = runner
+        self._notify = notify
+        self._clock = clock
+        self._owed: list[Callable[[], object]] = []
+        self._trouble: Reason | None = None
+        self._damaged = False
+        self._told: Reason | None = None
+        self._unkept: set[bytes] = set()
+        self._is_untidy = True
+        self._tidied_at = clock.now()
+        self._syncs: set[asyncio.Task[None]] = set()
+
+    async def undone(self) -> list[Stored]:
+        """Return what an earlier run left undone; nothing if the inbox cannot be read."""
+        return await self._attempt(self._inbox.undone) or []
+
+    async def receive(self, messages: Sequence[IncomingMessage]) -> list[Stored]:
+        """Keep messages and return those that are new; without a disk they are kept in memory."""
+        kept = await self._attempt(lambda: self._inbox.receive(messages))
+        if kept is None:
+            known = await self._known(messages)
+            new = {self._inbox.tag(message): message for message in messages}
+            kept = [
+                Stored(tag, message)
+                for tag, message in new.items()
+                if tag not in known and tag not in self._unkept
+            ]
+            self._unkept.update(stored.tag for stored in kept)
+        elif self._unkept:
+            kept = [stored for stored in kept if stored.tag not in self._unkept]
+        return kept
+
+    async def _known(self, messages: Sequence[IncomingMessage]) -> set[bytes]:
+        try:
+            return await self._runner.run(lambda: self._inbox.known(messages))
+        except VaultError:
+            return set()
+
+    async def mark_sending(self, stored: Stored, reply: Reply) -> None:
+        """Note that a reply is about to leave. It may leave when this returns."""
+        stored.sending_at = self._clock.now()
+        await self._attempt(lambda: self._inbox.mark_sending(stored, reply.key))
+        # A power cut is provided for while the reply is on its way, not before it leaves.
+        sync = asyncio.ensure_future(self._attempt(self._inbox.sync))
+        self._syncs.add(sync)
+        sync.add_done_callback(self._syncs.discard)
+
+    async def mark_not_sent(self, stored: Stored, *, resent: bool) -> None:
+        """Note that the reply did not leave, or will be sent a second time after doubt."""
+        await self._must(lambda: self._inbox.mark_not_sent(stored, resent=resent))
+        stored.sending_at, stored.resent = None, resent
+
+    async def finish(self, stored: Stored, reply_key: str | None, sent_id: str | None) -> None:
+        """Note that a message is dealt with; see `Inbox.finish`."""
+        self._is_untidy = True
+        await self._must(lambda: self._inbox.finish(stored, reply_key=reply_key, sent_id=sent_id))
+
+    async def remember_sent(self, message_ids: Sequence[str]) -> None:
+        """Note ids of messages sent from here or from the phone."""
+        await self._must(lambda: self._inbox.remember_sent(message_ids))
+
+    def knows_sent(self, message_id: str) -> bool:
+        """Return whether a message of this id is known to be sent. Reads memory only."""
+        return self._inbox.knows_sent(message_id)
+
+    def rests(self, chat: str, reply: Reply, now: datetime) -> bool:
+        """Return whether `chat` had this reply less than its `once_per` ago. Reads memory only."""
+        if not reply.once_per_s:
+            return False
+        heard = self._inbox.last_heard(chat, reply.key)
+        return heard is not None and (now - heard).total_seconds() < reply.once_per_s
+
+    async def care(self, *, is_idle: bool) -> None:
+        """Write what is owed and, when nothing else is to do, tidy up. Call it now and then."""
+        if self._owed or self._trouble is not None:
+            await self._attempt(self._inbox.probe)
+        now = self._clock.now()
+        if is_idle and self._is_untidy and not self._owed and now - self._tidied_at >= TIDY_EVERY:
+            self._is_untidy, self._tidied_at = False, now
+            await self._attempt(self._inbox.tidy)
+
+    async def close(self) -> None:
+        """Write what is owed, if the disk allows it now, and close the inbox."""
+        await asyncio.gather(*self._syncs)
+        await self._attempt(self._inbox.sync)
+        await self._runner.run(self._inbox.close)
+        self._runner.close()
+
+    async def _must(self, job: Callable[[], None]) -> None:
+        """Do `job` now or, if the disk refuses, once it no longer does."""
+
+        def done() -> bool:
+            job()
+            return True
+
+        if not await self._attempt(done):
+            self._owed.append(job)
+
+    async def _attempt(self, job: Callable[[], Answer]) -> Answer | None:
+        """Do what is owed and then `job`; return None if the disk refuses either."""
+
+        def in_order() -> Answer:
+            while self._owed:
+                self._owed[0]()
+                del self._owed[0]
+            return job()
+
+        try:
+            found = await self._runner.run(in_order)
+        except VaultError as err:
+            if self._trouble is None:
+                log.warning("the inbox cannot be written: %s (%s)", err.reason, err.detail)
+            self._trouble = err.reason
+            self._tell()
+            return None
+        if self._trouble is not None:
+            log.info("the inbox is written again")
+        self._trouble = None
+        self._tell()
+        return found
+
+    def _on_damaged(self) -> None:
+        self._damaged = True  # on the inbox's thread; told when its job is done
+
+    def _tell(self) -> None:
+        reason = self._trouble or (Reason.INBOX_DAMAGED if self._damaged else None)
+        if reason is not self._told:
+            self._told = reason
+            self._notify(reason, "")
