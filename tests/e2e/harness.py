@@ -1,4 +1,4 @@
-"""The whole program in real processes, for tests and the demo: start it, ask it, hurt it, end it."""
+"""The whole program in real processes, for tests and the demo: start, ask, hurt and end it."""
 
 import contextlib
 import itertools

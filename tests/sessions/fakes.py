@@ -92,11 +92,15 @@ class FakeWorker(Worker):
         self.answers_verify: bool | None = True  # None: says nothing at all
         self.confirms_unlink = True
 
-    async def start(self, start: commands.Start) -> None:
-        self.started = start
+    async def start(self) -> None:
+        pass
 
     def send(self, command: commands.Command) -> None:
+        if self.ending:
+            return
         self.told.append(command)
+        if isinstance(command, commands.Start):
+            self.started = command
         if isinstance(command, commands.Verify) and self.answers_verify is not None:
             self.report(ev.Verified(token=command.token, answered=self.answers_verify, took_ms=7.0))
         if isinstance(command, commands.Unlink):

@@ -238,13 +238,6 @@ class Verified(WorkerEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed(WorkerEvent):
-    """The vault holds all changes up to now."""
-
-    generation: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Answered(WorkerEvent):
     """One message was dealt with; the counts are since the worker's start."""
 

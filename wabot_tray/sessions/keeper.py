@@ -185,9 +185,6 @@ class SessionKeeper:
         """Start a worker unless another launch or a stop has come in between."""
         account_id = self.session.id
         await self.gone()  # two processes must never open one vault
-        await self._around.login_slot()
-        if launch != self._launches or self.session.state is not SessionState.CONNECTING:
-            return
         try:
             start = await self._around.start_command(account_id, self.session.pairing)
         except ReasonedError as err:
@@ -200,10 +197,13 @@ class SessionKeeper:
         worker = self._around.make_worker(account_id, lambda event: self._hear(worker, event))
         self._worker = worker
         try:
-            await worker.start(start)
+            await worker.start()
         except OSError:
             log.exception("session %s: the worker could not be started", account_id)
             self._hear(worker, ev.WorkerExited(status=-1))
+            return
+        await self._around.login_slot()  # it loads the library meanwhile
+        worker.send(start)  # harmless if it was dismissed meanwhile
 
     def _hear(self, worker: Worker, event: ev.WorkerEvent) -> None:
         if worker is self._worker:  # what a dismissed worker still says is history
@@ -278,7 +278,7 @@ class SessionKeeper:
             case ev.Noticed():
                 self._notice(event)
             case _:
-                return isinstance(event, ev.Sealed)
+                return False
         return True
 
     def _notice(self, event: ev.Noticed) -> None:

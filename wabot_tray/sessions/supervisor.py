@@ -22,8 +22,8 @@ TERM_GRACE_S: Final = 2.0
 class Worker(Protocol):
     """What a keeper needs of a worker; tests have one that speaks the same lines."""
 
-    async def start(self, start: commands.Start) -> None:
-        """Start it and hand it its first command."""
+    async def start(self) -> None:
+        """Start it; it waits for its first command."""
 
     def send(self, command: commands.Command) -> None:
         """Hand it a command; dropped when it is gone."""
@@ -72,8 +72,8 @@ class WorkerProcess:
         """The process id, or None before the start."""
         return None if self._process is None else self._process.pid
 
-    async def start(self, start: commands.Start) -> None:
-        """Start the process and hand it its first command.
+    async def start(self) -> None:
+        """Start the process; it loads the library and waits for its first command.
 
         Raises:
             OSError: The process could not be started.
@@ -89,7 +89,6 @@ class WorkerProcess:
             # started with, so that it is too late to set this inside the worker (measured).
             env={**os.environ, "NEONIZE_BOT_TAG": "off"},
         )
-        self.send(start)
         self._readers = [
             asyncio.create_task(self._read_events(), name="worker-events"),
             asyncio.create_task(self._read_log(), name="worker-log"),

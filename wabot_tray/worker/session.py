@@ -11,13 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from wabot_tray.bot.answering import AnsweringDesk
+from wabot_tray.bot.answering import AnsweringDesk, Outlets, make_desk
 from wabot_tray.core import commands
 from wabot_tray.core import events as ev
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
-from wabot_tray.storage.vault import Sealer, Vault
+from wabot_tray.storage.sealer import Sealer
+from wabot_tray.storage.vault import Vault
 from wabot_tray.worker.client import Listeners, WhatsAppClient
 
 log = logging.getLogger(__name__)
@@ -94,12 +95,12 @@ class WorkerSession:
             await asyncio.to_thread(vault.close)
             return STATUS_STOPPED
         self._sealer = Sealer(vault, on_trouble=self._on_vault_trouble, on_sealed=self._on_sealed)
-        self._desk = self._make_desk(start)
         self._client = WhatsAppClient(
             vault.database_name,
             f"{start.account_id}-{os.getpid()}-{next(_CLIENTS)}",
             Listeners(self._on_event, self._on_message, self._on_delivered),
         )
+        self._desk = make_desk(start, Outlets(self._client.send, self._counted, self._notify))
         self._own(self._sealer.run())
         await self._desk.start()
         self._send(
@@ -115,8 +116,8 @@ class WorkerSession:
 
     def _open_vault(self, start: commands.Start) -> Vault:
         vault = Vault(
-            folder=Path(start.folder),
-            live_folder=Path(start.live_folder),
+            Path(start.folder),
+            Path(start.live_folder),
             live_in_ram=start.live_in_ram,
             account_id=start.account_id,
             data_key=start.data_key,
@@ -180,8 +181,11 @@ class WorkerSession:
 
     # --- work ------------------------------------------------------------------------------------
 
-    def _make_desk(self, start: commands.Start) -> AnsweringDesk:
-        raise NotImplementedError
+    def _counted(self, received: int, replied: int) -> None:
+        self._send(ev.Answered(received=received, replied=replied))
+
+    def _notify(self, topic: str, reason: Reason | None, detail: str) -> None:
+        self._send(ev.Noticed(topic=topic, reason=reason, detail=detail))
 
     async def _verify(self, command: commands.Verify) -> None:
         began = time.monotonic()
@@ -206,7 +210,7 @@ class WorkerSession:
         self._send(ev.Noticed(topic="vault", reason=reason))
 
     def _on_sealed(self, generation: int) -> None:
-        self._send(ev.Sealed(generation=generation))
+        log.debug("sealed, generation %d", generation)
 
     async def _beat(self) -> None:
         while True:
