@@ -5,7 +5,7 @@ import logging
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
@@ -84,6 +84,13 @@ class PairingWindow(QWidget):
             lambda: self._manager.pair(self.account_id),
             tell_error=self._show_error,
         )
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Close on Escape."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Let go of everything, and end an attempt that is under way."""
@@ -218,4 +225,3 @@ class PairingWindow(QWidget):
         column.addWidget(self.title)
         column.addWidget(self._pages, 1)
         column.addLayout(row)
-        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.close)

@@ -67,7 +67,7 @@ class CodePage(QWidget):
         self.show_time(now)
 
     def show_time(self, now: datetime) -> None:
-        """Move the countdowns to `now`; a code past its time is veiled until the next comes."""
+        """Move the countdowns to `now`; a code past its time is hidden until the next comes."""
         if self._code_expires_at is None:
             return
         code_s, window_s = _until(self._code_expires_at, now), _until(self._window_ends_at, now)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from wabot_tray.system.i18n import t
 
 QUIET_MODULES: Final = 4  # ISO/IEC 18004 asks for four
-_VEIL: Final = QColor(255, 255, 255, 225)
 _LINE: Final = QColor("#d9dfe5")
 _INK: Final = QColor("#16202a")
 
@@ -43,7 +42,7 @@ class QrView(QWidget):
         self.update()
 
     def veil(self, words: str) -> None:
-        """Say `words` over the code, or in its place, so that nobody scans a dead one."""
+        """Say `words` in the place of the code: a phone reads even a faint one."""
         if words != self._veil:
             self._veil = words
             self.update()
@@ -67,14 +66,13 @@ class QrView(QWidget):
         del event
         painter = QPainter(self)
         painter.fillRect(self.rect(), Qt.GlobalColor.white)
-        if self._rows:
-            self._paint_code(painter)
         if self._veil:
-            self._paint_veil(painter)
+            self._paint_words(painter)
+        elif self._rows:
+            self._paint_code(painter)
         painter.end()
 
-    def _paint_veil(self, painter: QPainter) -> None:
-        painter.fillRect(self.rect(), _VEIL)
+    def _paint_words(self, painter: QPainter) -> None:
         flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
         area = self.rect().adjusted(32, 32, -32, -32)
         words = painter.boundingRect(area, flags, self._veil).adjusted(-16, -10, 16, 10)
