@@ -464,9 +464,9 @@ class Vault:
         for copy in self._copies:
             if self._container is None or self._manifest is None:
                 return
-            if not copy.is_due(now) and not (is_last and copy is self._copies[0]):
-                continue
             try:
+                if not copy.is_due(now) and not (is_last and copy is self._copies[0]):
+                    continue
                 if copy.is_checked and not self._is_sound_now():
                     log.error("vault of %s: SQLite finds the database damaged", self._account_id)
                     continue

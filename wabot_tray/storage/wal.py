@@ -144,6 +144,8 @@ class LiveDatabase:
 
     def _index(self) -> _Index | None:
         """Return the WAL index's header, or None where no WAL is in use."""
+        if self._was_closed():
+            return None
         raw = self._index_file.read(0, 2 * _INDEX_BYTES)
         header = raw[:_INDEX_BYTES]
         if len(raw) < 2 * _INDEX_BYTES or not any(header):
@@ -163,6 +165,14 @@ class LiveDatabase:
             salts=salts,
             attempted=int.from_bytes(attempted, sys.byteorder),
         )
+
+    def _was_closed(self) -> bool:
+        """Whether the last connection folded the WAL in and deleted it, as it does in good order.
+
+        What a cleaner of temporary folders deleted is still in use, under no name.
+        """
+        wal_is_gone = not (self._wal.has_name() or self._index_file.has_name())
+        return wal_is_gone and self._database.has_name()
 
     def _read_frames(self, index: _Index, done: int) -> Snapshot:
         """Read the frames after `done`."""
@@ -265,6 +275,9 @@ class _File:
         self._path = path
         self._keeps_open = platform != "win32"
         self._held: io.FileIO | None = None
+
+    def has_name(self) -> bool:
+        return self._path.exists()
 
     def read(self, offset: int, count: int) -> bytes:
         with self._opened() as file:
