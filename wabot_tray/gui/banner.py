@@ -23,6 +23,7 @@ class Banners(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: dict[str, tuple[QWidget, tuple[str, Tone]]] = {}
+        self._dismissed: dict[str, str] = {}  # what the person has read, until it is over
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
@@ -36,6 +37,8 @@ class Banners(QWidget):
     def show_notice(self, key: str, text: str, tone: Tone, offer: Offer | None = None) -> None:
         """Show `text` until it is dropped or dismissed."""
         if key in self._shown and self._shown[key][1] == (text, tone):
+            return
+        if self._dismissed.get(key) == text:
             return
         self.drop(key)
         strip = self._strip(key, text, tone, offer)
@@ -51,7 +54,17 @@ class Banners(QWidget):
         QTimer.singleShot(PASSING_MS, strip, lambda: self.drop(key))
 
     def drop(self, key: str) -> None:
-        """Take a notice away. Without it, nothing changes."""
+        """Take a notice away, since it is over. Without it, nothing changes."""
+        self._dismissed.pop(key, None)
+        self._take(key)
+
+    def dismiss(self, key: str) -> None:
+        """Take a notice away, since it was read; the same words stay away until it is over."""
+        if key in self._shown:
+            self._dismissed[key] = self._shown[key][1][0]
+        self._take(key)
+
+    def _take(self, key: str) -> None:
         if (found := self._shown.pop(key, None)) is not None:
             found[0].hide()
             self._column.removeWidget(found[0])
@@ -60,7 +73,8 @@ class Banners(QWidget):
 
     def keep_only(self, prefix: str, keys: set[str]) -> None:
         """Drop the notices whose key starts with `prefix` and is not in `keys`."""
-        for key in [k for k in self._shown if k.startswith(prefix) and k not in keys]:
+        known = {*self._shown, *self._dismissed}
+        for key in [k for k in known if k.startswith(prefix) and k not in keys]:
             self.drop(key)
 
     def _strip(self, key: str, text: str, tone: Tone, offer: Offer | None) -> QWidget:
@@ -83,7 +97,7 @@ class Banners(QWidget):
         dismiss.setProperty("role", "dismiss")
         dismiss.setAccessibleName(t("gui.dismiss"))
         dismiss.setToolTip(t("gui.dismiss"))
-        dismiss.clicked.connect(lambda: self.drop(key))
+        dismiss.clicked.connect(lambda: self.dismiss(key))
         row.addWidget(dismiss)
         return strip
 

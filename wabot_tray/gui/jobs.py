@@ -35,9 +35,10 @@ class Jobs:
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
         return True
 
-    def is_running(self, name: str) -> bool:
-        """Whether the work called `name` is under way."""
-        return name in self._tasks
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is under way."""
+        return tuple(self._tasks)
 
     async def close(self) -> None:
         """Cancel what still runs and wait for its end. A second call changes nothing."""
