@@ -46,6 +46,7 @@ async def test_start_restores_a_linked_account(world: World) -> None:
 
 async def test_start_staggers_logins_to_two_a_second(tmp_path: Path) -> None:
     world = World(tmp_path, accounts=("a", "b", "c"))
+
     def told() -> list[str]:
         return [worker.account_id for worker in world.workers if worker.started is not None]
 

@@ -21,7 +21,7 @@ from wabot_tray.sessions.supervisor import Worker, WorkerFactory
 log = logging.getLogger(__name__)
 
 HEARTBEAT_LIMIT_S: Final = 15.0
-PROBE_DEADLINE_S: Final = 5.0
+PROBE_DEADLINE_S: Final = 3.0  # the library has already waited 10 s for its own ping
 VERIFY_DEADLINE_S: Final = 10.0
 VERIFY_TRIES: Final = 2
 ANSWER_MARGIN_S: Final = 2.0  # for a worker that cannot even say that there was no answer

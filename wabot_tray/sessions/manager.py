@@ -44,6 +44,11 @@ KEY_REASONS: Final = frozenset(
 )
 
 
+_UNDERWAY: Final = frozenset(
+    {SessionState.CONNECTING, SessionState.WAITING, SessionState.RECONNECTING}
+)
+
+
 class Keys(Protocol):
     """Where the accounts' keys come from."""
 
@@ -354,9 +359,8 @@ class SessionManager:
         self._wake()
 
     def trouble(self) -> bool:
-        """Whether any session waits for the network, so that a look at it may help."""
-        waiting = {SessionState.WAITING, SessionState.RECONNECTING}
-        return any(keeper.session.state in waiting for keeper in self._keepers.values())
+        """Whether any session is on its way to a link, so that a look at the network may help."""
+        return any(keeper.session.state in _UNDERWAY for keeper in self._keepers.values())
 
     # --- inside ----------------------------------------------------------------------------------
 

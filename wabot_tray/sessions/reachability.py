@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 WHATSAPP: Final = ("web.whatsapp.com", 443)
 INTERVAL_S: Final = 2.0
 TIMEOUT_S: Final = 3.0
+# A session may be in the middle of a dial that fails when the door opens; it is called again.
+CALLS: Final = 3
 
 
 async def door_is_open(address: tuple[str, int], timeout_s: float = TIMEOUT_S) -> bool:
@@ -37,7 +39,8 @@ class Reachability:
     Args:
         look: Returns whether the door is open.
         is_needed: Whether anybody waits.
-        on_back: Called once each time the door opens after it was seen closed.
+        on_back: Called when the door opens after it was seen closed, and again at the next two
+            looks if somebody still waits.
         pause: Waits for so many seconds; injected so that tests do not.
     """
 
@@ -53,6 +56,7 @@ class Reachability:
         self._on_back = on_back
         self._pause = pause
         self._was_open: bool | None = None
+        self._calls_left = 0
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -63,12 +67,15 @@ class Reachability:
     async def step(self) -> None:
         """Look once, if anybody waits."""
         if not self._is_needed():
-            self._was_open = None
+            self._was_open, self._calls_left = None, 0
             return
         is_open = await self._look()
         if is_open and self._was_open is False:
             log.info("WhatsApp can be reached again")
-            self._on_back()
+            self._calls_left = CALLS
         elif not is_open and self._was_open is not False:
             log.info("WhatsApp cannot be reached")
         self._was_open = is_open
+        if is_open and self._calls_left:
+            self._calls_left -= 1
+            self._on_back()

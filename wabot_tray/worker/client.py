@@ -232,8 +232,8 @@ class WhatsAppClient:
         self._tell(ev.LoggedIn(phone=phone))
 
     def _on_logged_out(self, message: Any) -> None:
-        # At a login 403 and 406 mean that WhatsApp refuses the account, 401 that it was unlinked.
-        refused = message.OnConnect and message.Reason not in {0, 401}
+        # Without OnConnect the stream was ended with 401 device_removed, and Reason says nothing.
+        refused = message.OnConnect and message.Reason != pb.ConnectFailureReason.LOGGED_OUT
         self._tell(ev.LoggedOut(reason=Reason.LOGIN_REFUSED if refused else Reason.PHONE_UNLINKED))
 
     def _on_temporary_ban(self, message: Any) -> None:
@@ -241,7 +241,8 @@ class WhatsAppClient:
         self._tell(ev.TemporarilyBanned(expires_at=expires_at, code=message.Code))
 
     def _on_connect_failure(self, message: Any) -> None:
-        busy = message.Reason in {500, 503}
+        reason = pb.ConnectFailureReason
+        busy = message.Reason in {reason.INTERNAL_SERVER_ERROR, reason.SERVICE_UNAVAILABLE}
         self._tell(
             ev.ConnectRefused(
                 code=message.Reason, reason=Reason.SERVER_BUSY if busy else Reason.SERVER_REFUSED
