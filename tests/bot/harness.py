@@ -61,7 +61,8 @@ class FakeTime:
 class Inline:
     """Does the inbox's jobs at once, on the loop."""
 
-    async def run(self, job: Callable[[], Answer]) -> Answer:
+    async def run(self, job: Callable[[], Answer], *, is_brief: bool = False) -> Answer:
+        del is_brief
         return job()
 
     def close(self) -> None:

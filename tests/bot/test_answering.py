@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import random
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tests.bot.harness import ANA, ECHO, KEY, LUIS, Shop, refused
 from wabot_tray.bot.answering import Pace, make_desk
+from wabot_tray.bot.bookkeeping import OneThread
 from wabot_tray.bot.rulebook import RuleBook
 from wabot_tray.core.commands import Start
 from wabot_tray.core.errors import VaultError
@@ -773,3 +775,38 @@ async def test_desk_of_a_worker_answers_with_a_real_thread_and_clock(tmp_path: P
     with sqlite3.connect(tmp_path / "inbox.db") as db:
         assert db.execute("SELECT count(*), count(sealed) FROM messages").fetchone() == (2, 0)
     db.close()
+
+
+async def test_job_of_a_caller_that_is_gone_is_still_done() -> None:
+    thread = OneThread()
+    gate = threading.Event()
+    done: list[str] = []
+
+    def fail() -> None:
+        done.append("failed")
+        raise VaultError(Reason.DISK_FULL)
+
+    first = asyncio.ensure_future(thread.run(gate.wait))
+    await asyncio.sleep(0)
+    jobs = [
+        asyncio.ensure_future(thread.run(lambda: done.append("second"), is_brief=True)),
+        asyncio.ensure_future(thread.run(fail)),
+    ]
+    await asyncio.sleep(0)
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
+    assert done == []
+    gate.set()
+    await first
+    await thread.run(lambda: None)
+    assert done == ["second", "failed"]
+    thread.close()
+
+
+async def test_brief_job_is_done_at_once_when_nothing_is_before_it() -> None:
+    thread = OneThread()
+    assert await thread.run(threading.get_ident, is_brief=True) == threading.get_ident()
+    assert await thread.run(threading.get_ident) != threading.get_ident()
+    assert await thread.run(threading.get_ident, is_brief=True) == threading.get_ident()
+    thread.close()

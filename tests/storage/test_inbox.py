@@ -385,6 +385,30 @@ def test_sync_that_fails_is_an_error(box: Box, monkeypatch: pytest.MonkeyPatch) 
         box.inbox.sync()
 
 
+def test_receive_waits_for_the_disk_and_a_reply_under_way_does_not(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = box.receive()
+    box.inbox.sync()
+    handle = box.inbox._file._log_handle
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    box.inbox.mark_sending(stored, "rule:a")
+    assert synced == []
+    box.receive("second")
+    assert synced == [handle]
+
+
+def test_long_log_is_emptied_between_tidyings(box: Box) -> None:
+    log = Path(f"{box.path}-wal")
+    longest = 0
+    for number in range(300):
+        stored = box.receive(f"{number}" * 900)
+        box.inbox.finish(stored, reply_key="rule:a")
+        longest = max(longest, log.stat().st_size)
+    assert 500_000 < longest < 2_000_000
+
+
 def test_failed_job_changes_nothing(box: Box) -> None:
     box.receive()
 

@@ -20,8 +20,7 @@ VERSION: Final = 1
 _CODE_MASK: Final = 0xFF  # SQLite's primary result codes
 # SQLITE_ERROR is a table or column that is not there: the statements themselves are right.
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-# Frames of the log hold content that was overwritten since; it is emptied at this many pages.
-_CHECKPOINT_PAGES: Final = 256
+_LONGEST_LOG_BYTES: Final = 1 << 20
 _SCHEMA: Final = """
 BEGIN;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -78,19 +77,13 @@ class InboxFile:
             is_urgent: Do not wait for the disk: a killed process has it, a power cut may not.
 
         Raises:
-            VaultError: DISK_FULL, STORAGE_UNWRITABLE or VAULT_TOO_NEW; nothing was changed.
+            VaultError: DISK_FULL, STORAGE_UNWRITABLE or VAULT_TOO_NEW. Nothing was changed, or
+                what was changed may not outlive a power cut.
         """
-
-        def attempt(db: sqlite3.Connection) -> Answer:
-            if not is_urgent:
-                return _transaction(db, job)
-            db.execute("PRAGMA synchronous = NORMAL")
-            try:
-                return _transaction(db, job)
-            finally:
-                db.execute("PRAGMA synchronous = FULL")
-
-        return self._with_a_new_file_if_need_be(attempt)
+        answer = self._with_a_new_file_if_need_be(lambda db: _transaction(db, job))
+        if not is_urgent:
+            self.sync()
+        return answer
 
     def read(self, job: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Do `job`, which only reads, and so works on a full disk too; otherwise like `commit`.
@@ -114,6 +107,9 @@ class InboxFile:
                 flags = os.O_RDWR | getattr(os, "O_BINARY", 0)
                 self._log_handle = os.open(f"{self._path}-wal", flags)
             os.fsync(self._log_handle)
+            is_long = os.fstat(self._log_handle).st_size > _LONGEST_LOG_BYTES
+        if is_long:
+            self.checkpoint()
 
     def checkpoint(self) -> None:
         """Move the log into the file and empty it. Does nothing while the file is closed.
@@ -167,10 +163,11 @@ class InboxFile:
     def _prepare(self, db: sqlite3.Connection) -> None:
         db.execute("PRAGMA busy_timeout = 5000")
         db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
+        # `sync` waits for the disk, which is what FULL would do, but not where it is urgent.
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA wal_autocheckpoint = 0")
         db.execute("PRAGMA secure_delete = ON")
         db.execute("PRAGMA temp_store = MEMORY")
-        db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise VaultError(Reason.VAULT_TOO_NEW, f"inbox version {version}")
