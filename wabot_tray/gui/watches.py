@@ -140,8 +140,9 @@ class SleepWatch(QObject):
         if not bus.isConnected():
             return False
         service, path, interface, name = _LOGIND
-        slot = SLOT("onPrepareForSleep(bool)").encode()
-        return bus.connect(service, path, interface, name, self, slot)
+        slot = SLOT("onPrepareForSleep(bool)")
+        # PySide6's stubs ask for bytes, PySide6 itself for a text.
+        return bus.connect(service, path, interface, name, self, slot)  # type: ignore[call-overload,no-any-return]
 
 
 def _only_logged(_text: str) -> None:

@@ -47,6 +47,7 @@ class Windows(QObject):
         self._program = program
         self._quit = quit_program
         self._clock = clock
+        self._closed = False
         self._dashboard: Dashboard | None = None
         self._pairings: dict[str, PairingWindow] = {}
         self.bridge = ManagerBridge(program.manager, self)
@@ -124,6 +125,9 @@ class Windows(QObject):
 
     async def close(self) -> None:
         """Close everything and stop listening. A second call changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self._grace.stop()
         for window in tuple(self._pairings.values()):
             window.close()

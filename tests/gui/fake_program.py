@@ -1,0 +1,42 @@
+"""The program without workers, keys and sockets, beside the real `control.program.Program`."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tests.gui.fake_manager import FakeManager
+from wabot_tray.control.protocol import Check
+from wabot_tray.core.errors import WabotError
+from wabot_tray.core.settings import Settings
+from wabot_tray.system.paths import Paths
+
+
+def _nothing() -> None: ...
+
+
+def _no_checks() -> Iterable[Check]:
+    return ()
+
+
+class FakeProgram:
+    """Starts and closes at once; `log` says in which order."""
+
+    def __init__(
+        self, folder: Path, manager: FakeManager, settings: Settings | None = None
+    ) -> None:
+        self.paths = Paths(data=folder, runtime=folder / "run", runtime_in_ram=False)
+        self.settings = settings or Settings()
+        self.manager = manager
+        self.on_show: Callable[[], None] = _nothing
+        self.on_quit: Callable[[], None] = _nothing
+        self.extra_checks: Callable[[], Iterable[Check]] = _no_checks
+        self.complaints: list[str] = []
+        self.problem: WabotError | OSError | None = None
+        self.log: list[str] = []
+
+    async def start(self) -> None:
+        self.log.append("start")
+        if self.problem is not None:
+            raise self.problem
+
+    async def close(self) -> None:
+        self.log.append("close")
