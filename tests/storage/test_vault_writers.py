@@ -203,13 +203,13 @@ def test_vault_killed_in_the_middle_of_a_seal_opens(bench: Bench, seed: int) -> 
 
 def fill(vault: Vault) -> None:
     """Let the container grow no further, as on a full disk."""
-    assert vault._container is not None
-    vault._container._db.execute("PRAGMA max_page_count = 1")
+    assert vault._newest.current is not None
+    vault._newest.current._db.execute("PRAGMA max_page_count = 1")
 
 
 def make_room(vault: Vault) -> None:
-    assert vault._container is not None
-    vault._container._db.execute("PRAGMA max_page_count = 1073741823")
+    assert vault._newest.current is not None
+    vault._newest.current._db.execute("PRAGMA max_page_count = 1073741823")
 
 
 def test_vault_on_a_full_disk_keeps_the_last_seal_and_goes_on_when_there_is_room(
@@ -244,13 +244,13 @@ def test_vault_that_becomes_read_only_says_so(bench: Bench) -> None:
     with bench.writer() as db:
         note(db, "one")
         vault.seal()
-        assert vault._container is not None
-        vault._container._db.execute("PRAGMA query_only = ON")
+        assert vault._newest.current is not None
+        vault._newest.current._db.execute("PRAGMA query_only = ON")
         note(db, "two")
         with pytest.raises(VaultError) as raised:
             vault.seal()
         assert raised.value.reason is Reason.STORAGE_UNWRITABLE
-        vault._container._db.execute("PRAGMA query_only = OFF")
+        vault._newest.current._db.execute("PRAGMA query_only = OFF")
         assert vault.seal() is not None
 
 

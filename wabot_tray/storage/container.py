@@ -298,6 +298,8 @@ class Container:
                 if code in _UNWRITABLE - broken:
                     raise VaultError(Reason.STORAGE_UNWRITABLE, str(error)) from error
                 raise DamagedContainerError(str(error)) from error
+            except UnicodeDecodeError as error:  # SQLite quotes what it cannot parse
+                raise DamagedContainerError("text that is none") from error
 
 
 def _checked_row(found: Any) -> Row:

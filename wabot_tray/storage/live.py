@@ -15,7 +15,8 @@ from wabot_tray.system.paths import make_private
 
 log = logging.getLogger(__name__)
 
-_DATABASE: Final = "session.db"
+# SQLite quotes what it cannot parse, and that need not be text.
+_UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
 _RECORD: Final = "session.live"
 _WAL_FORMAT: Final = slice(18, 20)  # of a database's header: 2 for WAL, 1 for a journal
 
@@ -45,17 +46,20 @@ class LiveFiles:
         in_ram: Whether the folder lies in memory, so that nothing need be synced.
     """
 
+    DATABASE: Final = "session.db"
+
     def __init__(self, folder: Path, *, in_ram: bool) -> None:
         self.folder = folder
         self.in_ram = in_ram
-        self.database = folder / _DATABASE
+        self.database = folder / self.DATABASE
         self._record = folder / _RECORD
 
     @property
     def all(self) -> list[Path]:
         """Every file that may hold a part of the database."""
-        names = (_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-journal", f"{_DATABASE}-shm")
-        return [self.folder / name for name in names]
+        return [
+            self.folder / f"{self.DATABASE}{suffix}" for suffix in ("", "-wal", "-journal", "-shm")
+        ]
 
     @property
     def has_content(self) -> bool:
@@ -70,7 +74,7 @@ class LiveFiles:
             return None
 
     def record(self, lineage: Lineage) -> None:
-        """Write what the live database is. Not synced: it is worth nothing without the database.
+        """Write what the live database is. Not synced: where it is lost the vault is used.
 
         Raises:
             VaultError: The disk is full or cannot be written.
@@ -98,7 +102,7 @@ class LiveFiles:
                 if not _is_sound(db):
                     return None
                 db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.Error as error:
+        except _UNREADABLE as error:
             log.warning("the live database cannot be read: %s", error)
             return None
         with storage_errors():
@@ -147,7 +151,7 @@ def is_sound(content: bytes) -> bool:
         try:
             db.deserialize(_without_wal(content))
             return _is_sound(db)
-        except sqlite3.Error:
+        except _UNREADABLE:
             return False
 
 
@@ -158,7 +162,7 @@ def has_device(content: bytes) -> bool:
             db.deserialize(_without_wal(content))
             found = db.execute("SELECT EXISTS (SELECT 1 FROM whatsmeow_device)").fetchone()
             return bool(found[0])
-        except sqlite3.Error:  # no such table: neonize has not written anything yet
+        except _UNREADABLE:  # no such table: neonize has not written anything yet
             return False
 
 

@@ -11,9 +11,7 @@ copies.py) and what could not be read and was set aside: *.damaged-* as it was f
 live database that did not belong, sealed. Nothing is deleted because it could not be read.
 """
 
-import hashlib
 import logging
-import os
 import secrets
 import threading
 import time
@@ -24,11 +22,14 @@ from typing import Final
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
-from wabot_tray.storage.container import Container, DamagedContainerError, Manifest, PageSeal, Row
+from wabot_tray.storage.adoption import continues, put_aside
+from wabot_tray.storage.container import DamagedContainerError, PageSeal
 from wabot_tray.storage.copies import PLAN, Copy, SourceDamagedError
-from wabot_tray.storage.files import set_aside, storage_errors, sync_folder, write_atomic
+from wabot_tray.storage.files import storage_errors
+from wabot_tray.storage.ledger import Ledger
 from wabot_tray.storage.live import Lineage, LiveFiles, has_device, is_sound
 from wabot_tray.storage.locks import FileLock
+from wabot_tray.storage.newest import NewestContainer
 from wabot_tray.storage.recovery import Found, find_newest
 from wabot_tray.storage.sealer import Sealer, SealReport
 from wabot_tray.storage.sealing import Seal, subkey
@@ -40,7 +41,6 @@ __all__ = ["FILE_NAME", "Origin", "SealReport", "Sealer", "Vault", "remove_live"
 log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "session.vault"
-_HASH_BYTES: Final = 16
 
 
 class Origin(StrEnum):
@@ -79,7 +79,6 @@ class Vault:
         self._clock = clock
         self._pages = PageSeal(account_id, data_key)
         self._aside_seal = Seal(subkey(data_key, b"set aside"))
-        self._hash_key = os.urandom(_HASH_BYTES)
         self._lock = FileLock(folder / "session.lock")
         self._guard = threading.RLock()
         self._files = LiveFiles(live_folder, in_ram=live_in_ram)
@@ -87,12 +86,9 @@ class Vault:
         self._copies = [
             Copy(folder / f"{FILE_NAME}{suffix}", every, self._pages) for suffix, every in PLAN
         ]
-        self._container: Container | None = None
+        self._newest = NewestContainer(self._path, self._pages, clock)
         self._mark: Mark | None = None
-        self._manifest: Manifest | None = None
-        self._marks: dict[int, int] = {}
-        self._hashes: dict[int, bytes] = {}
-        self._generation = 0
+        self._ledger = Ledger(self._pages)
         self._live_id = ""
         self._recovered = False
         self._had_device = False
@@ -116,7 +112,7 @@ class Vault:
     @property
     def is_empty(self) -> bool:
         """Whether nothing was ever sealed or adopted: this account must pair."""
-        return not self._hashes and not self._files.has_content
+        return self._ledger.is_empty and not self._files.has_content
 
     @property
     def is_paired(self) -> bool:
@@ -150,8 +146,8 @@ class Vault:
                 "vault of %s opened from %s, generation %d, %d pages",
                 self._account_id,
                 origin,
-                self._generation,
-                len(self._hashes),
+                self._ledger.generation,
+                len(self._ledger.marks),
             )
             return origin
 
@@ -227,7 +223,7 @@ class Vault:
                 raise VaultError(Reason.IN_USE_ELSEWHERE, f"process {self._lock.holder()}")
             try:
                 self._live.close()
-                self._drop_container()
+                self._newest.drop()
                 with storage_errors():
                     for pattern in (f"{FILE_NAME}*", "session.aside-*"):
                         for path in self._folder.glob(pattern):
@@ -257,7 +253,11 @@ class Vault:
             if error.reason is not Reason.VAULT_DAMAGED or not self._files.has_content:
                 raise
             damage = error
-        self._learn(found)
+        if found is not None:
+            self._ledger.learn(found)
+            self._recovered = not found.is_newest
+            if found.is_whole:
+                self._newest.open()
         content = self._adopted(found, is_damaged=damage is not None)
         if content is not None:
             self._had_device = has_device(content)
@@ -275,115 +275,69 @@ class Vault:
         self._had_device = has_device(found.content)
         return Origin.VAULT
 
-    def _learn(self, found: Found | None) -> None:
-        if found is None:
-            return
-        self._manifest = found.manifest
-        self._generation = found.last_generation
-        self._recovered = not found.is_newest
-        self._marks = dict(found.marks)
-        size = found.manifest.page_size
-        for number in found.marks:
-            page = found.content[(number - 1) * size : number * size]
-            self._hashes[number] = self._hash(page)
-        if found.is_whole:
-            self._container = Container(self._path, self._pages)
-
     def _adopted(self, found: Found | None, *, is_damaged: bool) -> bytes | None:
-        """Return the live database that was left behind, or set it aside and return None."""
+        """Return the live database that was left behind, or set it aside and return None.
+
+        Beside a vault that is damaged altogether it is all that is left, and stays where it is.
+        """
         if not self._files.has_content:
             return None
         lineage = self._files.lineage()
         before = self._files.contents()
-        why = "it belongs to another vault"
-        if lineage is not None and self._is_ours(lineage, found, is_damaged=is_damaged):
-            content = self._files.fold()
-            if content:
-                self._live_id = lineage.live_id
-                self._generation = max(self._generation, lineage.generation)
-                return content
-            why = "it is damaged"
-        for name, content in before.items():
-            stamp = f"{self._clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-            aside = self._folder / f"session.aside-{stamp}{name.removeprefix('session.db')}"
-            sealed = self._aside_seal.seal(content, self._account_id.encode())
-            write_atomic(aside, sealed)
-        log.warning("vault of %s: a live database was set aside, %s", self._account_id, why)
+        is_ours = continues(lineage, self._account_id, found)
+        if is_damaged:
+            is_ours = lineage is not None and lineage.account_id == self._account_id
+        if is_ours and lineage is not None and (content := self._files.fold()):
+            self._live_id = lineage.live_id
+            self._ledger.generation = max(self._ledger.generation, lineage.generation)
+            return content
+        if not is_damaged:
+            now = self._clock.now()
+            put_aside(before, self._folder, self._aside_seal, self._account_id, now)
         return None
-
-    def _is_ours(self, lineage: Lineage, found: Found | None, *, is_damaged: bool) -> bool:
-        """Whether a live database continues what the vault holds.
-
-        A vault that was put back from a backup, or deleted, was so on purpose.
-        """
-        if lineage.account_id != self._account_id:
-            return False
-        if found is None:
-            return is_damaged or lineage.generation == 0
-        manifest = found.manifest
-        if not found.is_newest and lineage.generation >= manifest.generation:
-            return True  # what it continues is the very state that was damaged
-        if manifest.live_id == lineage.live_id:
-            # The vault may be one seal ahead of the record, never behind it.
-            return lineage.generation <= manifest.generation
-        return (lineage.generation, lineage.digest) == (
-            manifest.generation,
-            f"{manifest.digest:x}",
-        )
 
     # Sealing
 
     @property
     def _needs_rebuild(self) -> bool:
         """Whether the newest container is missing or damaged while there is content."""
-        return self._container is None and bool(self._hashes)
+        return self._newest.current is None and not self._ledger.is_empty
 
     def _seal(self, since: Mark | None) -> SealReport | None:
         started_s = time.perf_counter()
-        if self._container is not None and not self._container.is_in_place:
-            log.warning(
-                "vault of %s: the file was taken away; it is written anew", self._account_id
-            )
-            self._drop_container()
+        self._newest.drop_if_taken_away()
         snapshot = self._read(since)
-        is_new = self._container is None
+        is_anew = self._newest.current is None
         if snapshot.page_count == 0:
-            if self._hashes:
+            if not self._ledger.is_empty:
                 raise VaultError(Reason.VAULT_DAMAGED, "the live database is gone")
             self._mark = snapshot.mark
             return None
-        hashes = {number: self._hash(page) for number, page in snapshot.pages.items()}
-        changed = [
-            number
-            for number, found in hashes.items()
-            if is_new or self._hashes.get(number) != found
-        ]
-        if not is_new and not changed and snapshot.page_count == len(self._marks):
+        draft = self._ledger.draft(
+            snapshot,
+            is_anew=is_anew,
+            live_id=self._live_id,
+            sealed_at=self._clock.now().isoformat(),
+        )
+        if draft is None:
             self._mark = snapshot.mark
             return None
-        generation = self._generation + 1
-        rows = [
-            self._pages.seal_page(number, generation, snapshot.pages[number]) for number in changed
-        ]
-        marks = {} if is_new else dict(self._marks)
-        manifest = self._manifest_for(snapshot, rows, marks)
         try:
-            self._write(rows, manifest)
+            self._newest.write(draft.rows, draft.manifest)
         except DamagedContainerError as error:
-            if is_new:
+            if is_anew:
                 raise VaultError(Reason.STORAGE_UNWRITABLE, str(error)) from error
             log.warning("vault of %s was damaged; it is written anew", self._account_id)
-            self._drop_container()
+            self._newest.drop()
             return self._seal(None)
-        self._manifest, self._marks, self._generation = manifest, marks, generation
-        self._hashes = {number: hashes.get(number) or self._hashes[number] for number in marks}
+        self._ledger.accept(draft)
         self._mark = snapshot.mark
         self._record()
         return SealReport(
-            generation=generation,
-            pages=len(rows),
+            generation=draft.manifest.generation,
+            pages=len(draft.rows),
             page_count=snapshot.page_count,
-            written_bytes=sum(len(row.sealed) for row in rows),
+            written_bytes=sum(len(row.sealed) for row in draft.rows),
             is_full=snapshot.is_full,
             took_s=time.perf_counter() - started_s,
         )
@@ -395,66 +349,25 @@ class Vault:
             LiveBusyError: It never stood still.
             VaultError: The live database cannot be read.
         """
+        manifest = self._ledger.manifest
         with storage_errors():
-            if self._container is not None and self._manifest is not None:
-                snapshot = self._live.read(since, self._differs)
-                known = len(self._marks)
-                grown = set(range(known + 1, snapshot.page_count + 1))
-                # A page that was used and freed in one transaction is never written to the WAL.
-                if snapshot.page_size == self._manifest.page_size and grown <= set(snapshot.pages):
-                    return snapshot
-                if snapshot.page_size and snapshot.page_size != self._manifest.page_size:
-                    self._drop_container()
-            return self._live.read(None, self._differs if self._container else _any)
-
-    def _manifest_for(self, snapshot: Snapshot, rows: list[Row], marks: dict[int, int]) -> Manifest:
-        """Return the manifest after `rows` are in, and bring `marks` up to it."""
-        digest = self._manifest.digest if marks and self._manifest is not None else 0
-        for number in [number for number in marks if number > snapshot.page_count]:
-            digest ^= marks.pop(number)
-        for row in rows:
-            digest ^= marks.get(row.number, 0)
-            marks[row.number] = self._pages.mark(row)
-            digest ^= marks[row.number]
-        return Manifest(
-            generation=self._generation + 1,
-            page_size=snapshot.page_size,
-            page_count=snapshot.page_count,
-            digest=digest,
-            live_id=self._live_id,
-            sealed_at=self._clock.now().isoformat(),
-        )
-
-    def _write(self, rows: list[Row], manifest: Manifest) -> None:
-        if self._container is not None:
-            self._container.write(rows, manifest)
-            return
-        draft = self._path.with_name(f"{FILE_NAME}.new")
-        with storage_errors():
-            for left in self._folder.glob(f"{draft.name}*"):  # by a killed process
-                left.unlink()
-        container = Container(draft, self._pages, create=True)
-        try:
-            container.write(rows, manifest)
-        finally:
-            container.close()
-        # A journal that stayed beside a damaged file would be played into the new one.
-        for left in (self._path, self._path.with_name(f"{FILE_NAME}-journal")):
-            if left.exists():
-                set_aside(left, "damaged", self._clock.now())
-        with storage_errors():
-            draft.replace(self._path)
-            sync_folder(self._folder)
-        self._container = Container(self._path, self._pages)
+            if self._newest.current is not None and manifest is not None:
+                snapshot = self._live.read(since, self._ledger.differs)
+                if snapshot.page_size in (manifest.page_size, 0):
+                    if not self._ledger.has_gaps(snapshot):
+                        return snapshot
+                    return self._live.read(None, self._ledger.differs)
+                self._newest.drop()
+            return self._live.read(None, _any)
 
     def _record(self) -> None:
-        digest = "" if self._manifest is None else f"{self._manifest.digest:x}"
+        manifest = self._ledger.manifest
         self._files.record(
             Lineage(
                 account_id=self._account_id,
                 live_id=self._live_id,
-                generation=0 if self._manifest is None else self._manifest.generation,
-                digest=digest,
+                generation=0 if manifest is None else manifest.generation,
+                digest="" if manifest is None else f"{manifest.digest:x}",
             )
         )
 
@@ -462,7 +375,8 @@ class Vault:
         """Bring the copies that are due up to date. A copy that fails is only logged."""
         now = self._clock.now()
         for copy in self._copies:
-            if self._container is None or self._manifest is None:
+            manifest = self._ledger.manifest
+            if (container := self._newest.current) is None or manifest is None:
                 return
             try:
                 if not copy.is_due(now) and not (is_last and copy is self._copies[0]):
@@ -470,10 +384,10 @@ class Vault:
                 if copy.is_checked and not self._is_sound_now():
                     log.error("vault of %s: SQLite finds the database damaged", self._account_id)
                     continue
-                copy.follow(self._container, self._marks, self._manifest, now)
+                copy.follow(container, self._ledger.marks, manifest, now)
             except SourceDamagedError as error:
                 log.warning("vault of %s is damaged: %s", self._account_id, error)
-                self._drop_container()
+                self._newest.drop()
             except (VaultError, LiveBusyError, OSError) as error:
                 log.warning("%s was not renewed: %s", copy.path.name, error)
 
@@ -481,34 +395,22 @@ class Vault:
         snapshot = self._live.read(None, _any)
         return is_sound(b"".join(page for _, page in sorted(snapshot.pages.items())))
 
-    def _differs(self, number: int, page: bytes) -> bool:
-        return self._hashes.get(number) != self._hash(page)
-
-    def _hash(self, page: bytes) -> bytes:
-        return hashlib.blake2b(page, key=self._hash_key, digest_size=_HASH_BYTES).digest()
-
     # Letting go
 
     def _require_open(self) -> None:
         if not self.is_open:
             raise RuntimeError("the vault is not open")
 
-    def _drop_container(self) -> None:
-        if self._container is not None:
-            self._container.close()
-            self._container = None
-
     def _let_go(self, *, remove_live: bool = False) -> None:
         self._live.close()
-        self._drop_container()
+        self._newest.drop()
         if remove_live:
             try:
                 self._files.remove()
             except VaultError as error:
                 log.info("vault of %s: live files left: %s", self._account_id, error)
-        self._mark = self._manifest = None
-        self._marks, self._hashes = {}, {}
-        self._generation, self._live_id = 0, ""
+        self._mark = None
+        self._ledger = Ledger(self._pages)
         self._lock.release()
 
 
