@@ -405,3 +405,11 @@ def test_key_file_is_made_once(cli: Cli, tmp_path: Path) -> None:
     assert (again.code, path.read_bytes()) == (1, key)
     assert key.decode().strip() not in again.err
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the Run key is not in a folder of the test")
+def test_autostart_is_switched_on_and_off(cli: Cli, tmp_path: Path) -> None:
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    said = [cli("autostart", what, env=env) for what in ("status", "on", "status", "off", "status")]
+    assert [result.code for result in said] == [0] * 5
+    assert [("does not" in result.out) for result in said] == [True, False, False, True, True]

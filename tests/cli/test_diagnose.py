@@ -39,7 +39,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the computer, and above all the network, out of it."""
-    monkeypatch.setattr(diagnosis, "machine_checks", lambda _: iter(FAKE_MACHINE))
+    monkeypatch.setattr(diagnosis, "machine_checks", lambda *_: iter(FAKE_MACHINE))
 
 
 @pytest.fixture
@@ -381,3 +381,40 @@ def test_program_of_another_user_is_told(
     code, found = diagnose()
     assert (code, found["program"]["level"]) == (1, "fail")
     assert "another user" in found["program"]["text"]
+
+
+def test_machine_is_looked_at_in_all_its_parts(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr("wabot_tray.storage.system_keyring.SystemKeyring", FakeKeyring)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with_keyring = [check.name for check in machine.machine_checks(paths, "keyring")]
+    assert with_keyring == ["versions", "keyring", "autostart", "dns"]
+    with_key_file = [check.name for check in machine.machine_checks(paths, "key-file")]
+    assert with_key_file == ["versions", "autostart", "dns"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another system keeps it elsewhere")
+def test_autostart_is_looked_at(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert named(machine.autostart(paths)) == ("warn", "check.autostart.off")
+    assert main(["autostart", "on", "--data-dir", str(paths.data)]) == 0
+    assert named(machine.autostart(paths)) == ("ok", "check.autostart.ok")
+    other = Paths(data=tmp_path / "other", runtime=paths.runtime, runtime_in_ram=True)
+    assert machine.autostart(other).level == "warn"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another system keeps it elsewhere")
+def test_autostart_that_cannot_be_written_is_told(
+    paths: Paths,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "config").write_text("no folder")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert main(["autostart", "on", "--data-dir", str(paths.data)]) == 1
+    assert "could not be changed" in capsys.readouterr().err

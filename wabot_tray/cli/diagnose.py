@@ -46,7 +46,7 @@ def _all(paths: Paths) -> Iterator[Check]:
     key, source = key_source(paths)
     local = (*folder_checks(paths, datetime.now(UTC)), key)
     yield from (check for check in local if check.name not in known)
-    yield from (check for check in machine_checks(source) if check.name not in known)
+    yield from (check for check in machine_checks(paths, source) if check.name not in known)
 
 
 def _program_checks(paths: Paths) -> Iterator[Check]:

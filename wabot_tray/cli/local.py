@@ -10,21 +10,19 @@ from wabot_tray.system.paths import Paths
 
 
 def autostart(args: argparse.Namespace, paths: Paths) -> Exit:
-    """Start the program at login, or do not, or say which."""
-    from wabot_tray.system.autostart import Autostart  # noqa: PLC0415 - plistlib, winreg
+    """Start the program at login with this data folder, or do not, or say which."""
+    from wabot_tray.system.autostart import Autostart, start_command  # noqa: PLC0415 - plistlib
 
-    del paths
-    switch = Autostart()
+    switch = Autostart(start_command(paths.data))
+    deed = {"on": switch.enable, "off": switch.disable, "status": switch.is_enabled}[args.what]
     try:
-        if args.what == "on":
-            switch.enable()
-        elif args.what == "off":
-            switch.disable()
+        is_on = deed()
     except OSError as err:
         complain(t("cli.autostart.failed", detail=os.strerror(err.errno or 0)))
         return Exit.NOT_AS_WANTED
-    say(t("cli.autostart.on" if switch.is_enabled() else "cli.autostart.off"))
-    return Exit.GOOD
+    say(t("cli.autostart.on" if is_on else "cli.autostart.off"))
+    as_wanted = args.what == "status" or is_on == (args.what == "on")
+    return Exit.GOOD if as_wanted else Exit.NOT_AS_WANTED
 
 
 def key_file(args: argparse.Namespace, paths: Paths) -> Exit:

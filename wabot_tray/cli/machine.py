@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from wabot_tray.cli.checks import bad, good
 from wabot_tray.control.protocol import Check
+from wabot_tray.system.paths import Paths
 
 _HOST: Final = "web.whatsapp.com"
 _PORT: Final = 443
@@ -24,12 +25,12 @@ _IMMORTAL_SINGLETONS: Final = (3, 12)
 Answer = TypeVar("Answer")
 
 
-def machine_checks(key_source: str) -> Iterator[Check]:
+def machine_checks(paths: Paths, key_source: str) -> Iterator[Check]:
     """Look at the computer; takes up to some 10 s where the network is silent."""
     yield versions()
     if key_source in ("keyring", ""):
         yield keyring(is_needed=key_source != "")
-    yield autostart()
+    yield autostart(paths)
     yield from network()
 
 
@@ -65,12 +66,12 @@ def keyring(*, is_needed: bool) -> Check:
     return good("keyring") if is_open else bad("keyring", "closed", level)
 
 
-def autostart() -> Check:
+def autostart(paths: Paths) -> Check:
     """Look whether the program starts at login."""
-    from wabot_tray.system.autostart import Autostart  # noqa: PLC0415 - plistlib, winreg
+    from wabot_tray.system.autostart import Autostart, start_command  # noqa: PLC0415 - plistlib
 
     try:
-        is_on = Autostart().is_enabled()
+        is_on = Autostart(start_command(paths.data)).is_enabled()
     except OSError:
         is_on = False
     return good("autostart") if is_on else bad("autostart", "off", "warn")
