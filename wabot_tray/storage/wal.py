@@ -191,7 +191,9 @@ class LiveDatabase:
         count = index.page_count if index.frames else self._database.size() // max(size, 1)
         pages = {}
         for number in range(1, count + 1):
-            page = newer.get(number) or self._page(number, size)
+            # SQLite too reads zeros where a page was counted and never written.
+            page = newer.get(number) or self._database.read((number - 1) * size, size)
+            page = page.ljust(size, b"\0")
             if wanted(number, page):
                 pages[number] = page
         after = self._index()
@@ -206,7 +208,7 @@ class LiveDatabase:
         count = self._database.size() // size if size else 0
         pages = {}
         for number in range(1, count + 1):
-            page = self._page(number, size)
+            page = self._database.read((number - 1) * size, size)
             if wanted(number, page):
                 pages[number] = page
         if self._plain_stamp() != before or self._index() is not None:
@@ -225,12 +227,6 @@ class LiveDatabase:
             if salts != index.salts or (is_last and tuple(checksum) != index.last_checksum):
                 raise _RacedError
             yield number, content[start + _FRAME.size : start + step]
-
-    def _page(self, number: int, size: int) -> bytes:
-        page = self._database.read((number - 1) * size, size)
-        if len(page) != size:
-            raise _RacedError
-        return page
 
     def _plain_stamp(self) -> bytes:
         """Return what changes with a commit where there is no WAL."""
@@ -284,10 +280,7 @@ class _File:
             if file is None:
                 return b""
             file.seek(offset)
-            content = file.read(count)
-            while len(content) < count and (more := file.read(count - len(content))):
-                content += more
-            return content
+            return file.read(count)
 
     def size(self) -> int:
         with self._opened() as file:
