@@ -219,14 +219,35 @@ async def test_keyring_prompt_left_open_is_slow_and_answers_are_shared(paths: Pa
     key = await KeyringKeys(paths, keyring=fake).master_key(create=True)
     fake.prompt.clear()
     keys = KeyringKeys(paths, keyring=fake, deadline_s=0.05)
-    assert await reason_of(keys) is Reason.KEYRING_SLOW
+    for _ in range(2):
+        assert await reason_of(keys) is Reason.KEYRING_SLOW
     assert not await keys.is_available()
-    first, second = keys.master_key(create=False), keys.master_key(create=True)
-    waiting = asyncio.gather(first, second)
+    assert fake.calls == 1
+    patient = KeyringKeys(paths, keyring=fake, deadline_s=5.0)
+    waiting = asyncio.gather(patient.master_key(create=False), patient.master_key(create=True))
     await asyncio.sleep(0)
     fake.prompt.set()
     assert set(await waiting) == {key}
+    assert fake.calls == 2
+
+
+async def test_keyring_unlocked_elsewhere_answers_though_the_prompt_stays_open(
+    paths: Paths,
+) -> None:
+    fake = FakeKeyring()
+    key = await KeyringKeys(paths, keyring=fake).master_key(create=True)
+    open_prompt = fake.prompt
+    open_prompt.clear()
+    keys = KeyringKeys(paths, keyring=fake, deadline_s=0.05)
+    assert await reason_of(keys) is Reason.KEYRING_SLOW
+    assert await reason_of(keys) is Reason.KEYRING_SLOW
     assert fake.calls == 1
+    fake.prompt = threading.Event()
+    fake.prompt.set()
+    waiting = asyncio.gather(keys.master_key(create=False), keys.master_key(create=True))
+    assert set(await waiting) == {key}
+    assert fake.calls == 2
+    open_prompt.set()
 
 
 async def test_keyring_slow_answer_that_fails_later_warns_nobody(paths: Paths) -> None:

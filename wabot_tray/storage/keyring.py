@@ -70,12 +70,17 @@ class _ThreadedKeys(ABC):
         self._deadline_s = deadline_s
         self._guard = threading.Lock()
         self._pending: tuple[bool, concurrent.futures.Future[bytes]] | None = None
+        self._is_overdue = False
         self._key: bytes | None = None
 
     async def master_key(self, *, create: bool) -> bytes:
         """Return the master key; see KeySource."""
         if self._key is not None:
             return self._key
+        overdue = self._pending if self._is_overdue else None
+        if overdue is not None and await self.is_available() and self._pending is overdue:
+            # Unlocked by other means; the prompt is still open and may stay so for ever.
+            self._pending = None
         asked_to_create, answer = self._ask(create=create)
         try:
             return await self._within_deadline(answer)
@@ -106,6 +111,7 @@ class _ThreadedKeys(ABC):
     def _ask(self, *, create: bool) -> tuple[bool, concurrent.futures.Future[bytes]]:
         with self._guard:
             if self._pending is None or self._pending[1].done():
+                self._is_overdue = False
                 answer = _in_thread(lambda: self._remembered(create=create), "master key")
                 self._pending = (create, answer)
             return self._pending
@@ -116,6 +122,7 @@ class _ThreadedKeys(ABC):
             async with asyncio.timeout(self._deadline_s):
                 return await asyncio.shield(waiter)
         except TimeoutError as error:
+            self._is_overdue = True
             # Nobody may ever look at the late answer.
             waiter.add_done_callback(lambda late: late.cancelled() or late.exception())
             detail = f"no answer in {self._deadline_s:g} s"
