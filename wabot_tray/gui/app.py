@@ -25,6 +25,7 @@ from wabot_tray.gui.theme import Theme
 from wabot_tray.gui.watches import NetworkWatch, SleepWatch, Watches
 from wabot_tray.gui.windows import Windows
 from wabot_tray.gui.wording import locale
+from wabot_tray.system.autostart import Autostart, start_command
 from wabot_tray.system.i18n import language, sentence, t
 from wabot_tray.system.paths import APP
 
@@ -118,7 +119,7 @@ async def _live(program: Program, *, minimized: bool) -> str:
     watches: list[Watches | SleepWatch] = []
     try:
         await program.start()
-        windows = Windows(program, over.set, login_item=_login_item())
+        windows = Windows(program, over.set, login_item=_login_item(program))
         program.on_show = windows.show_dashboard
         program.extra_checks = lambda: _checks(windows)
         windows.open(minimized=minimized)
@@ -155,10 +156,8 @@ def _hear_signals(quit_program: Callable[[], None]) -> None:
             loop.add_signal_handler(number, quit_program)
 
 
-def _login_item() -> LoginItem | None:
-    from wabot_tray.system.autostart import Autostart  # noqa: PLC0415 - not needed to show the icon
-
-    return Autostart()
+def _login_item(program: Program) -> LoginItem:
+    return Autostart(start_command(program.paths.data))
 
 
 def _checks(windows: Windows) -> Iterable[Check]:

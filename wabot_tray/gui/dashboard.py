@@ -120,6 +120,8 @@ class Dashboard(QWidget):
         self.show()
         self.raise_()
         self.activateWindow()
+        if self._pages.currentWidget() is self.empty:
+            self.empty.go.setFocus()  # Return does the one thing there is to do
 
     def ask_account(self) -> AddAccountDialog:
         """Ask for a new account; with a name given, its pairing begins."""

@@ -23,6 +23,7 @@ class EmptyPage(QFrame):
         heading = label(t("empty.heading"), role="title", wrap=False)
         words = label(t("empty.words"))
         self.go = button(t("empty.go"), add, role="primary")
+        self.go.setAutoDefault(True)
         column = QVBoxLayout(self)
         column.setSpacing(14)
         column.addStretch(2)

@@ -116,10 +116,10 @@ class LoginItem(Protocol):
         """Whether it does."""
         ...
 
-    def enable(self) -> None:
+    def enable(self) -> object:
         """Make it so."""
         ...
 
-    def disable(self) -> None:
+    def disable(self) -> object:
         """Make it so no longer."""
         ...
