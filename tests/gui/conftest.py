@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from qasync import QEventLoop
 
@@ -58,6 +59,8 @@ def dressed(qapp: QApplication) -> Iterator[Theme]:
     theme.setParent(None)
     for widget in QApplication.topLevelWidgets():
         _drop(widget)
+    # Outside a running loop nobody else deletes them.
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     set_language("en")
 
 
