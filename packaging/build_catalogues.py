@@ -3,6 +3,7 @@
 Run as a script by dev.py, and by hatchling while it builds a wheel.
 """
 
+import os
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -20,8 +21,10 @@ def compile_catalogues(folder: Path = LOCALE) -> list[Path]:
             continue
         with source.open("rb") as file:
             catalogue = read_po(file, locale=source.parts[-3], abort_invalid=True)
-        with target.open("wb") as file:
+        draft = target.with_suffix(f".{os.getpid()}")
+        with draft.open("wb") as file:
             write_mo(file, catalogue)
+        draft.replace(target)  # whoever reads meanwhile never sees half a file
         written.append(target)
     return written
 

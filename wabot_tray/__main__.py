@@ -1,6 +1,7 @@
 """`wabot-tray`: the program, or, as `wabot-tray worker`, one of its workers."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -51,6 +52,10 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
         if complaint:
             program.complain(complaint)
         return _run(program, chosen)
+    except Exception:
+        logging.getLogger(__name__).exception("the program cannot go on")
+        _complain(i18n.t("program.unexpected", log=paths.log_file), chosen)
+        return 1
     finally:
         logs.teardown()
         lock.release()

@@ -336,8 +336,13 @@ def test_hundreds_of_rules_are_read_at_once() -> None:
         ("bot.example.es.toml", ["¡Hola!", "¿Cuánto cuesta el café?", "¿A qué hora abren?"]),
     ],
 )
-def test_example_answers_greeting_prices_and_hours(name: str, texts: list[str]) -> None:
+def test_example_greets_and_once_switched_on_tells_prices_and_hours(
+    name: str, texts: list[str]
+) -> None:
     source = resource(name).read_text(encoding="utf-8")
+    # Nobody's customers are told the prices of our example.
+    assert [say(source, text) is not None for text in texts] == [True, False, False]
+    source = source.replace("enabled = false", "enabled = true")
     replies = [say(source, text) for text in texts]
     assert None not in replies
     assert len(set(replies)) == 3

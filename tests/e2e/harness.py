@@ -239,7 +239,13 @@ class Shop:
         self.data.mkdir(parents=True, exist_ok=True)
         (self.data / "bot.toml").write_text(text, encoding="utf-8")
 
-    def pair(self, phone: Phone, account_id: str = "shop") -> float:
+    def pair(
+        self,
+        phone: Phone,
+        account_id: str = "shop",
+        *,
+        on_code: Callable[[str], object] = lambda _: None,
+    ) -> float:
         """Link `phone` through the command line; return the seconds from scan to connected."""
         if account_id not in self.sessions():
             self.cli("add", account_id, "--label", account_id.title())
@@ -252,6 +258,7 @@ class Shop:
             for line in pairing.stdout:
                 event = json.loads(line)
                 if event["event"] == "qr" and not scanned:
+                    on_code(event["code"])
                     scanned = time.monotonic()
                     phone.scan(event["code"])
                 elif event["event"] == "paired":

@@ -29,7 +29,7 @@ def test_cut_link_is_back_within_a_second(
     with linked.follow() as follower:
         for how in ("fin", "rst", "ws"):
             began = time.monotonic()
-            simulator.faults.cut(how=how)  # type: ignore[arg-type]  # a literal of three words
+            simulator.faults.cut(how=how)
             lost = follower.wait("reconnecting", after=began)
             back = follower.wait("connected", after=lost)
             assert back - began < 2

@@ -114,9 +114,8 @@ def test_nothing_secret_is_readable_anywhere(
         shop.write_rules(
             f'[[rule]]\nmatch = "hola"\nreply = "{SECRETS[1][:9]} secreta de la tienda"\n'
         )
-        real_scan = phone.scan
-        phone.scan = lambda code, **how: (codes.append(code), real_scan(code, **how))[1]  # type: ignore[method-assign]
-        shop.running().pair(phone)
+        shop.running()
+        shop.pair(phone, on_code=codes.append)
         ana.send(phone, SECRETS[0])
         assert ana.wait_for_replies(1, 15)[0].text == SECRETS[1]
         secrets = [SECRETS[0].encode(), codes[0].encode(), codes[0].partition("#")[2].encode()]

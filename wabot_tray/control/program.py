@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wabot_tray import __version__
+from wabot_tray.bot.rulebook_file import install_example
 from wabot_tray.control.protocol import Check
 from wabot_tray.control.server import ControlServer, Host
 from wabot_tray.core.settings import Settings
@@ -16,6 +17,7 @@ from wabot_tray.sessions.supervisor import process_factory
 from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
+from wabot_tray.system.i18n import language
 from wabot_tray.system.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -84,6 +86,14 @@ class Program:
         log.warning("%s", sentence)
         self.complaints.append(sentence)
 
+    def _install_rules(self) -> None:
+        """Give a new data folder example rules to change; only a greeting is switched on."""
+        try:
+            if install_example(self.paths.bot_file, language()):
+                log.info("example rules are in %s", self.paths.bot_file)
+        except OSError as err:
+            log.warning("the example rules could not be written: %s", err)
+
     async def start(self) -> None:
         """Restore the accounts and listen to the command line.
 
@@ -92,6 +102,7 @@ class Program:
             OSError: The runtime folder cannot be used.
         """
         log.info("wabot-tray %s, data in %s", __version__, self.paths.data)
+        self._install_rules()
         await self.manager.start()
         await self._server.start(lock_held=True)
         door = Reachability(
@@ -127,4 +138,13 @@ class Program:
         self.on_quit()
 
     def _diagnose(self) -> Iterable[Check]:
-        return self.extra_checks()
+        # What this process sees may differ from what the command line sees.
+        params = {"path": str(self.paths.runtime)}
+        if self.paths.runtime_in_ram:
+            yield Check(name="live_folder", level="ok", key="check.live_folder.ok", params=params)
+        else:
+            key = "check.live_folder.disk"
+            yield Check(
+                name="live_folder", level="warn", key=key, params=params, advice_key=f"{key}.advice"
+            )
+        yield from self.extra_checks()

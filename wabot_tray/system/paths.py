@@ -96,9 +96,14 @@ def find_paths(data_dir: Path | None = None) -> Paths:
 def make_private(folder: Path) -> None:
     """Create `folder` for this user alone (0700). A second call changes nothing.
 
+    The folder above is looked at too where it is ours: in a place that all users share, somebody
+    else could have made it first.
+
     Raises:
-        PermissionError: It exists and belongs to somebody else, or others may enter it.
+        PermissionError: It exists and belongs to somebody else.
     """
+    if folder.parent.name.startswith(f"{APP}-"):
+        make_private(folder.parent)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sys.platform != "win32":
         status = folder.lstat()

@@ -1,0 +1,112 @@
+"""The program of the demo: unchanged, but with a hand that clicks and an eye that sees the code.
+
+`python -m tests.demo.hand PORT ROOTKEYHEX [arguments of wabot-tray ...]`
+
+The hand uses the real widgets, from inside, so that it works on every window system. What the eye
+reads from the pairing window's pixels goes to standard output as `QR <text>`.
+"""
+
+import io
+import sys
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+import zxingcpp
+from PIL import Image
+from PySide6.QtCore import QBuffer, QIODevice, QObject, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+
+from tests.simulator import program_entry
+from wabot_tray.core.snapshot import PairingProgress, PairingStage, Update
+from wabot_tray.gui import windows
+from wabot_tray.gui.dashboard import Dashboard
+from wabot_tray.gui.dialogs import AddAccountDialog
+from wabot_tray.gui.emptypage import EmptyPage
+from wabot_tray.gui.pairing import PairingWindow
+
+TICK_MS: Final = 500
+NAME: Final = "La Tienda de Rosa"
+Widget = TypeVar("Widget", bound=QWidget)
+
+
+class Hand(QObject):
+    """Links a phone as a person would: one small step at every tick."""
+
+    def __init__(self, everything: windows.Windows) -> None:
+        super().__init__(everything)
+        self._linked = False
+        everything.bridge.pairing_changed.connect(self._on_pairing)
+        self._steps = self._link_a_phone(everything.dashboard)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._step)
+        self._timer.start(TICK_MS)
+
+    def _on_pairing(self, progress: Update) -> None:
+        if isinstance(progress, PairingProgress):
+            self._linked = progress.stage is PairingStage.DONE
+
+    def _step(self) -> None:
+        if next(self._steps, "over") == "over":
+            self._timer.stop()
+
+    def _link_a_phone(self, board: Dashboard) -> Iterator[None]:
+        yield
+        page = board.findChild(EmptyPage)
+        if page is None or not page.isVisible():
+            return  # linked in an earlier run
+        click(page.go)
+        while (dialog := board.findChild(AddAccountDialog)) is None:
+            yield
+        for letter in NAME:
+            QTest.keyClicks(dialog.name, letter)
+        yield
+        click(dialog.go)
+        while (pairing := window_of(PairingWindow)) is None:
+            yield
+        while not (code := read_code(pairing)):
+            yield
+        sys.stdout.write(f"QR {code}\n")
+        sys.stdout.flush()
+        while not self._linked:
+            yield
+        for _ in range(4):  # time to read that it worked
+            yield
+        pairing.close()
+
+
+def window_of(kind: type[Widget]) -> Widget | None:
+    """Return the open window of this kind, if there is one."""
+    found = (w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible())
+    return next(found, None)
+
+
+def click(target: QPushButton) -> None:
+    """Click a button with the mouse."""
+    QTest.mouseClick(target, Qt.MouseButton.LeftButton)
+
+
+def read_code(window: QWidget) -> str:
+    """Return the QR text a camera sees in `window`, or nothing."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    window.grab().save(buffer, "PNG")
+    picture = Image.open(io.BytesIO(buffer.data().data()))
+    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    return found[0].text if found else ""
+
+
+def main() -> int:
+    """Run the program with a hand in it."""
+    original = windows.Windows.open
+
+    def opened(self: windows.Windows, *, minimized: bool) -> None:
+        original(self, minimized=minimized)
+        Hand(self)
+
+    windows.Windows.open = opened  # type: ignore[method-assign]
+    return program_entry.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

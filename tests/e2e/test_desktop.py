@@ -1,0 +1,153 @@
+"""The program on a real screen with a real tray host, used as a person uses it."""
+
+import subprocess
+import time
+
+import pytest
+import zxingcpp
+
+from tests.conftest import Measure
+from tests.desktop import Screen, start_desktop
+from tests.e2e.harness import ROOT, Shop, until
+from tests.simulator.people import Customer
+from tests.simulator.phone import Phone
+from tests.simulator.running import RunningSimulator
+from wabot_tray.gui.colours import AMBER, GREEN, RED
+
+pytestmark = pytest.mark.e2e
+
+ICON_PIXELS = 30  # of one colour: more than an outline, less than a 16 px disc
+
+
+def shows(screen: Screen, colour: str) -> bool:
+    return screen.tray_count(colour) >= ICON_PIXELS
+
+
+def seen_code(screen: Screen) -> str:
+    """Return the QR text a phone's camera sees on the screen."""
+    found = zxingcpp.read_barcodes(screen.shot(), formats=zxingcpp.BarcodeFormat.QRCode)
+    return found[0].text if found else ""
+
+
+def choose(screen: Screen, downs: int) -> None:
+    """Open the tray menu with the right button and take its entry number `downs`."""
+    before = len(screen.windows(""))
+    screen.click(*screen.tray_centre(), button=3)
+    until(lambda: len(screen.windows("")) > before, "the menu", 10)
+    screen.press(*["Down"] * downs, "Return")
+
+
+@pytest.fixture
+def desk_linked(desk: Shop, phone: Phone) -> Shop:
+    """On a desktop, running in the tray, linked and connected."""
+    desk.start("--minimized")
+    desk.answering()
+    desk.pair(phone)
+    return desk
+
+
+@pytest.fixture
+def screen_of(desk: Shop) -> Screen:
+    assert desk.desktop is not None
+    return desk.desktop.screen
+
+
+def test_first_start_links_a_phone_through_the_window(
+    desk: Shop, screen_of: Screen, phone: Phone, ana: Customer, measured: Measure
+) -> None:
+    began = desk.start()
+    until(lambda: screen_of.windows("Accounts|wabot"), "the first window", 20)
+    measured("start -> first window", time.monotonic() - began, "2 s")
+    screen_of.press("Return")  # the one button: add my first account
+    until(lambda: screen_of.windows("Add an account"), "the question for a name", 10)
+    screen_of.xdotool("type", "Shop")
+    screen_of.press("Return")
+    code = until(lambda: seen_code(screen_of), "a code on the screen", 20)
+    scanned = time.monotonic()
+    phone.scan(code)
+    until(lambda: shows(screen_of, GREEN), "a green tray icon", 10)
+    measured("scan on the screen -> green tray", time.monotonic() - scanned, "1 s")
+    session = desk.sessions()["shop"]
+    assert (session["state"], session["label"]) == ("connected", "Shop")
+    ana.send(phone, "question")
+    assert ana.wait_for_replies(1, 15)[0].text == "answer to: question"
+
+
+def test_tray_turns_amber_and_green_again(
+    desk_linked: Shop, screen_of: Screen, simulator: RunningSimulator
+) -> None:
+    until(lambda: shows(screen_of, GREEN), "green", 10)
+    simulator.faults.refuse()
+    simulator.faults.cut()
+    until(lambda: shows(screen_of, AMBER), "amber", 10)
+    simulator.faults.accept()
+    until(lambda: shows(screen_of, GREEN), "green again", 15)
+    assert desk_linked.state() == "connected"
+
+
+def test_tray_turns_red_within_seconds_of_a_logout(
+    desk_linked: Shop, screen_of: Screen, phone: Phone, measured: Measure
+) -> None:
+    until(lambda: shows(screen_of, GREEN), "green", 10)
+    began = time.monotonic()
+    phone.unlink(phone.companions[0])
+    until(lambda: shows(screen_of, RED), "red", 4)
+    measured("remote logout -> red tray icon", time.monotonic() - began, "2 s")
+    # "Reconnect now" cannot help; it says so in a window instead of trying.
+    dials = len(desk_linked.simulator.stats.dials)
+    before = set(screen_of.windows(""))
+    choose(screen_of, 2)
+    until(lambda: set(screen_of.windows("")) - before, "a sentence that says why not", 10)
+    assert len(desk_linked.simulator.stats.dials) == dials
+
+
+def test_reconnect_now_in_the_tray_menu_reconnects(
+    desk_linked: Shop, screen_of: Screen, simulator: RunningSimulator
+) -> None:
+    until(lambda: shows(screen_of, GREEN), "green", 10)
+    logins = len(simulator.stats.logins)
+    with desk_linked.follow() as follower:
+        began = time.monotonic()
+        choose(screen_of, 2)  # the account, then "Reconnect now"
+        follower.wait("connecting", after=began, timeout_s=10)
+        follower.wait("connected", after=began, timeout_s=10)
+    assert len(simulator.stats.logins) == logins + 1
+
+
+def test_restart_on_the_desktop_needs_no_code(
+    desk_linked: Shop, screen_of: Screen, simulator: RunningSimulator, measured: Measure
+) -> None:
+    desk_linked.quit()
+    until(lambda: not shows(screen_of, GREEN), "the icon to go", 10)
+    began = desk_linked.start("--minimized")
+    until(lambda: shows(screen_of, GREEN), "green", 20)
+    measured("start -> green tray icon", time.monotonic() - began, "3 s")
+    assert simulator.stats.pairings == 1
+
+
+def test_second_start_brings_up_the_window(desk_linked: Shop, screen_of: Screen) -> None:
+    assert not screen_of.windows("Accounts|wabot-tray$")
+    second = subprocess.run(
+        desk_linked.entry(), cwd=ROOT, env=desk_linked.env, timeout=20, check=False
+    )
+    assert second.returncode == 0
+    until(lambda: screen_of.windows("Accounts|wabot"), "the first program's window", 10)
+
+
+def test_without_a_tray_the_dashboard_opens(simulator: RunningSimulator) -> None:
+    with start_desktop(tray=False) as bare, Shop(simulator, desktop=bare) as shop:
+        shop.start("--minimized")
+        until(lambda: bare.screen.windows("Accounts|wabot"), "the dashboard", 30)
+        checks = shop.cli("diagnose", check=False).stdout
+        assert "tray" in checks
+
+
+def test_quit_in_the_tray_menu_ends_everything(desk_linked: Shop, screen_of: Screen) -> None:
+    until(lambda: shows(screen_of, GREEN), "green", 10)
+    before = len(screen_of.windows(""))
+    screen_of.click(*screen_of.tray_centre(), button=3)
+    until(lambda: len(screen_of.windows("")) > before, "the menu", 10)
+    screen_of.press("Up", "Return")  # the last entry
+    assert desk_linked.process is not None
+    assert desk_linked.process.wait(20) == 0
+    assert desk_linked.family() == []
