@@ -109,7 +109,7 @@ SECRETS = ("hola secreta del cliente", "respuesta secreta de la tienda")
 def test_nothing_secret_is_readable_anywhere(
     simulator: RunningSimulator, phone: Phone, ana: Customer
 ) -> None:
-    codes = []
+    codes: list[str] = []
     with Shop(simulator) as shop:
         shop.write_rules(
             f'[[rule]]\nmatch = "hola"\nreply = "{SECRETS[1][:9]} secreta de la tienda"\n'
