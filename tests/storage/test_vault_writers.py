@@ -80,7 +80,7 @@ def random_commit(db: sqlite3.Connection, chance: random.Random) -> None:
         db.execute("VACUUM")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("auto_vacuum", ["NONE", "FULL"])
 def test_vault_after_each_seal_holds_what_the_last_commit_saw(
     bench: Bench, seed: int, auto_vacuum: str
@@ -94,7 +94,7 @@ def test_vault_after_each_seal_holds_what_the_last_commit_saw(
         db.execute("PRAGMA wal_autocheckpoint = 60")
         db.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
         incremental = 0
-        for _ in range(40):
+        for _ in range(25):
             for _ in range(chance.randrange(1, 6)):
                 random_commit(db, chance)
             if chance.random() < 0.3:  # a transaction is open while we seal
@@ -144,8 +144,8 @@ def test_vault_beside_a_thread_that_never_rests_seals_only_whole_commits(
     thread.start()
     try:
         seals = 0
-        until = time.monotonic() + 1.5
-        while time.monotonic() < until:
+        until = time.monotonic() + 20
+        while seals < 10 and time.monotonic() < until:
             if vault.seal() is None:
                 continue
             seals += 1
@@ -155,7 +155,7 @@ def test_vault_beside_a_thread_that_never_rests_seals_only_whole_commits(
     finally:
         done.set()
         thread.join()
-    assert seals > 3
+    assert seals == 10
     vault.close()
 
 
@@ -176,7 +176,7 @@ with bench.writer() as db:
 """
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_vault_killed_in_the_middle_of_a_seal_opens(bench: Bench, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a sample, not a secret
     sealed, written = 0, 0

@@ -75,12 +75,12 @@ class _ThreadedKeys(ABC):
 
     async def master_key(self, *, create: bool) -> bytes:
         """Return the master key; see KeySource."""
-        if self._key is not None:
-            return self._key
         overdue = self._pending if self._is_overdue else None
         if overdue is not None and await self.is_available() and self._pending is overdue:
             # Unlocked by other means; the prompt is still open and may stay so for ever.
             self._pending = None
+        if self._key is not None:
+            return self._key
         asked_to_create, answer = self._ask(create=create)
         try:
             return await self._within_deadline(answer)
