@@ -73,7 +73,7 @@ def test_shapes_differ_without_colour(side: int) -> None:
         assert differing >= side * side * 0.05, (one, other)
 
 
-@pytest.mark.parametrize("colour", set(colours.STATE_COLOURS.values()))
+@pytest.mark.parametrize("colour", sorted(set(colours.STATE_COLOURS.values())))
 def test_body_shows_on_dark_panels_and_outline_on_light_ones(colour: str) -> None:
     assert contrast(colour, DARK_PANEL) >= 3
     assert contrast(colours.OUTLINES[colour], LIGHT_PANEL) >= 3
