@@ -22,6 +22,7 @@ from typing import Final, Self
 
 import psutil
 import secretstorage
+from jeepney import message_bus  # type: ignore[import-untyped]
 from jeepney.io.blocking import (  # type: ignore[import-untyped]
     DBusConnection,
     open_dbus_connection,
@@ -69,9 +70,9 @@ class SecretService:
             self.env = {"HOME": str(home), "XDG_RUNTIME_DIR": str(runtime)}
             stack.callback(self.stop_keyring)
             self.env["DBUS_SESSION_BUS_ADDRESS"] = self._start_bus(stack)
+            if self._with_keyring:
+                self.start_keyring()
             self._stack = stack.pop_all()
-        if self._with_keyring:
-            self.start_keyring()
         return self
 
     def __exit__(
@@ -151,6 +152,10 @@ class SecretService:
     def _answers(self) -> bool:
         try:
             with self._connection() as bus:
+                # Asking the service itself would make a bus with activation start another one.
+                question = message_bus.NameHasOwner("org.freedesktop.secrets")
+                if bus.send_and_get_reply(question).body != (True,):
+                    return False
                 secretstorage.Collection(bus, _LOGIN)
         except (secretstorage.SecretStorageException, OSError):
             return False
