@@ -20,6 +20,7 @@ from wabot_tray.core.states import SessionState
 from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.banner import Banners
 from wabot_tray.gui.bridge import ManagerBridge
+from wabot_tray.gui.cells import WrappingDelegate
 from wabot_tray.gui.details import Details
 from wabot_tray.gui.dialogs import AddAccountDialog, RemoveDialog, RenameDialog
 from wabot_tray.gui.emptypage import EmptyPage
@@ -34,7 +35,7 @@ NO_TRAY: Final = "no-tray"
 ANSWER: Final = "answer"
 _GEOMETRY: Final = "dashboard/geometry"
 _SIZE: Final = QSize(1120, 660)
-_STATE_LETTERS: Final = 29  # the longer words of states take two lines
+_STATE_LETTERS: Final = 33  # the longer words of states take two lines
 
 
 class Dashboard(QWidget):
@@ -225,6 +226,8 @@ class Dashboard(QWidget):
         table.setShowGrid(False)
         table.setWordWrap(True)
         table.setTabKeyNavigation(False)  # Tab leaves the table, arrows move in it
+        for column in (Column.STATE, Column.REASON):
+            table.setItemDelegateForColumn(column, WrappingDelegate(table))
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setIconSize(QSize(18, 18))
