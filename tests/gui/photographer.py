@@ -20,8 +20,8 @@ from tests.gui.fake_manager import FakeManager
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingStage, SessionSnapshot
 from wabot_tray.core.states import SessionState
-from wabot_tray.gui.actions import AccountActions
-from wabot_tray.gui.app import make_application
+from wabot_tray.gui.actions import AccountActions, Tone
+from wabot_tray.gui.app import error_box, make_application
 from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.dashboard import Dashboard
 from wabot_tray.gui.dialogs import BackgroundDialog
@@ -29,7 +29,7 @@ from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.pairing import PairingWindow
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
-from wabot_tray.system.i18n import set_language
+from wabot_tray.system.i18n import set_language, t
 
 _ZOOM = 6
 
@@ -83,6 +83,7 @@ class Photographer:
             ("question-rename", window.ask_name("account-0")),
             ("question-remove", window.ask_removal("account-0")),
             ("question-background", BackgroundDialog(window)),
+            ("start-failed", error_box(t("gui.start_failed", why=t("error.control")))),
         ):
             await self.save(dialog, name)
             dialog.close()
@@ -137,6 +138,7 @@ class Photographer:
         await self.save(submenu, "tray-menu-account")
         submenu.close()
         menu.close()
+        await self.message(tray)
         for snapshot in manager.snapshots():
             await manager.remove(snapshot.id)
         screen = Screen(os.environ["DISPLAY"])
@@ -147,6 +149,18 @@ class Photographer:
             await self._tray_picture(screen, state.value)
         tray.close()
         bridge.close()
+
+    async def message(self, tray: Tray) -> None:
+        """What is said beside the tray, by Qt itself where no notification service is."""
+        names = f"{scenes.NAMES[0]}, {scenes.NAMES[1]}"
+        tray.tell(t("actions.reconnecting", names=names), Tone.INFO)
+        await self.settle(0.4)
+        shot = Screen(os.environ["DISPLAY"]).shot()
+        corner = shot.width - 520, shot.height - 150, shot.width, shot.height
+        shot.crop(corner).save(self.folder / f"tray-message-{self.ending}.png")
+        for widget in QApplication.topLevelWidgets():
+            if widget.metaObject().className() == "QBalloonTip":
+                widget.close()
 
     async def _tray_picture(self, screen: Screen, name: str) -> None:
         await self.settle(0.4)

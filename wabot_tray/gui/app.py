@@ -19,7 +19,8 @@ from wabot_tray import __version__
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
-from wabot_tray.gui.icons import app_icon
+from wabot_tray.core.states import SessionState
+from wabot_tray.gui.icons import app_icon, picture, state_icon
 from wabot_tray.gui.ports import LoginItem, Program
 from wabot_tray.gui.theme import Theme
 from wabot_tray.gui.watches import NetworkWatch, SleepWatch, Watches
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 # asyncio's own pool has two threads more than four per core, qasync's ten: too few where many
 # accounts wait for disks and keyrings at once.
 POOL_THREADS: Final = 64
+_ERROR_SIGN: Final = 40
 _WINDOWS_TICK_MS: Final = 200
 
 
@@ -63,10 +65,18 @@ def run(program: Program, *, minimized: bool = False) -> int:
 def show_error(text: str) -> None:
     """Say why the program cannot start, and wait until it was read."""
     app = QApplication.instance() or make_application(Settings())
-    box = QMessageBox(QMessageBox.Icon.Critical, t("app.name"), text)
-    box.setWindowIcon(app_icon())
-    box.exec()
+    error_box(text).exec()
     del app  # lived for the box
+
+
+def error_box(text: str) -> QMessageBox:
+    """Return the message of a start that failed. Needs an application."""
+    box = QMessageBox(QMessageBox.Icon.NoIcon, t("app.name"), text)
+    box.setObjectName("window")
+    box.setIconPixmap(picture(state_icon(SessionState.FAILED), _ERROR_SIGN, box))
+    box.setWindowIcon(app_icon())
+    box.addButton(t("gui.close"), QMessageBox.ButtonRole.AcceptRole)
+    return box
 
 
 def make_application(settings: Settings) -> QApplication:

@@ -94,6 +94,12 @@ QMenu::indicator {{ width: 16px; height: 16px; padding-left: 8px; }}
 QMenu::right-arrow {{ width: 12px; height: 12px; margin-right: 8px; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {line}; padding: 6px; }}
 
+/* Qt's own balloon beside an XEmbed tray is light yellow in every theme. */
+QBalloonTip QLabel {{ color: #16202a; }}
+QBalloonTip QPushButton {{
+    background: transparent; border: none; padding: 0; min-height: 0;
+}}
+
 QScrollBar:vertical {{ background: transparent; width: 12px; margin: 2px; }}
 QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 2px; }}
 QScrollBar::handle {{ background: {line}; border-radius: 4px; min-height: 28px; min-width: 28px; }}
