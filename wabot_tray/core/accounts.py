@@ -8,15 +8,18 @@ from typing import Final
 from wabot_tray.core.errors import AccountError
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# Windows opens its devices under these names, in every folder.
+_DEVICE: Final = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 
 
 def checked_id(text: str) -> str:
     """Return `text` if it can name an account; it becomes a folder's name, so the rule is strict.
 
     Raises:
-        AccountError: It is anything but 1 to 64 of a-z, 0-9, _ and -, led by a letter or digit.
+        AccountError: It is anything but 1 to 64 of a-z, 0-9, _ and -, led by a letter or digit,
+            or a name that no folder can have on Windows.
     """
-    if not _ID.fullmatch(text):
+    if not _ID.fullmatch(text) or _DEVICE.fullmatch(text):
         raise AccountError("error.account_id", id=text[:80])
     return text
 
@@ -29,7 +32,7 @@ def suggested_id(label: str, taken: Collection[str] = ()) -> str:
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     base = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:58].rstrip("-_") or "account"
     number, found = 1, base
-    while found in taken:
+    while found in taken or _DEVICE.fullmatch(found):
         number += 1
         found = f"{base}-{number}"
     return found

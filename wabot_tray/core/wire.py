@@ -28,7 +28,9 @@ def encode(message: events.WorkerEvent | commands.Command) -> bytes:
     body: dict[str, Any] = {"v": VERSION, "type": type(message).__name__}
     for field in dataclasses.fields(message):
         body[field.name] = to_json(getattr(message, field.name))
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    # A stray half of a surrogate pair (a file's odd name in an error) becomes JSON's own escape.
+    return text.encode(errors="backslashreplace") + b"\n"
 
 
 def decode_event(line: bytes) -> events.WorkerEvent:
@@ -107,7 +109,7 @@ def from_json(value: object, hint: Any, name: str) -> object:
         (hint,) = (arg for arg in typing.get_args(hint) if arg is not type(None))
     try:
         return _convert(value, hint)
-    except (TypeError, ValueError, binascii.Error) as err:
+    except (TypeError, ValueError, OverflowError, binascii.Error) as err:
         raise WireError(detail=f"{name} is no {hint.__name__}") from err
 
 
