@@ -228,7 +228,7 @@ def start_xvfb(width: int = 1280, height: int = 800) -> XServer:
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24",
+            [*_TIED, "Xvfb", "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24",
              "-nolisten", "tcp", "-noreset"],
             pass_fds=[writing],
             stdin=subprocess.DEVNULL,
@@ -254,7 +254,7 @@ def start_trayer(display: str, *, edge: str = "bottom", dark: bool = True) -> Tr
     """
     tint = "0x202020" if dark else "0xf0f0f0"
     process = subprocess.Popen(
-        ["trayer", "--edge", edge, "--align", "right", "--widthtype", "request",
+        [*_TIED, "trayer", "--edge", edge, "--align", "right", "--widthtype", "request",
          "--height", str(PANEL_HEIGHT), "--SetDockType", "true",
          "--transparent", "true", "--alpha", "0", "--tint", tint],
         env=os.environ | {"DISPLAY": display},
@@ -281,7 +281,7 @@ def start_bus() -> SessionBus:
     config = Path(folder.name) / "session.conf"
     config.write_text(_BUS_CONFIG.format(folder=folder.name), encoding="utf-8")
     process = subprocess.Popen(
-        ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address=1"],
+        [*_TIED, "dbus-daemon", f"--config-file={config}", "--nofork", "--print-address=1"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -359,6 +359,8 @@ def start_desktop(
     return Desktop(server, host, bus)
 
 
+# A test run that is killed takes its desktop along (util-linux; it becomes the program it starts).
+_TIED = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
 _PANEL = "^panel$"  # the title of trayer's window
 _FOREIGN = (
     "WAYLAND_DISPLAY", "QT_SCALE_FACTOR", "QT_STYLE_OVERRIDE", "QT_QPA_PLATFORMTHEME",

@@ -1,7 +1,9 @@
 """The desktop for tests is what it says, and leaves nothing behind."""
 
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,37 @@ def test_waiting_in_vain_fails_with_the_last_answer() -> None:
         wait_for(lambda: 0, timeout_s=0.1, what="a bird")
     assert wait_for(lambda: 7) == 7
     assert rgb("#1fa855") == (0x1F, 0xA8, 0x55)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="util-linux has no setpriv here")
+def test_killed_run_takes_its_desktop_along() -> None:
+    script = """
+from tests.desktop import start_desktop
+desktop = start_desktop()
+print(desktop.server.pid, desktop.tray.pid, desktop.bus.pid, flush=True)
+input()
+"""
+    run = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout is not None
+    assert run.stdin is not None
+    pids = run.stdout.readline().split()
+    assert len(pids) == 3
+    run.kill()
+    run.wait()
+    run.stdout.close()
+    run.stdin.close()
+    wait_for(lambda: not any(_is_alive(pid) for pid in pids), what="the end of the desktop")
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
