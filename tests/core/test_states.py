@@ -87,7 +87,11 @@ def test_severity_is_a_rank_of_its_own_for_every_state() -> None:
     assert S.CONNECTED.severity < S.PAIRING.severity < S.LOGGED_OUT.severity
 
 
-@pytest.mark.parametrize("event", event_types(), ids=lambda event: event.__name__)
+@pytest.mark.parametrize(
+    "event",
+    sorted(event_types(), key=lambda event: event.__name__),
+    ids=lambda event: event.__name__,
+)
 def test_event_that_moves_a_state_has_a_reason(event: type[ev.Event]) -> None:
     if any(event is moving for _, moving in TRANSITIONS):
         annotated = "reason" in getattr(event, "__dataclass_fields__", {})
