@@ -89,7 +89,7 @@ def test_severity_is_a_rank_of_its_own_for_every_state() -> None:
 
 @pytest.mark.parametrize(
     "event",
-    sorted(event_types(), key=lambda event: event.__name__),
+    sorted(event_types(), key=str),
     ids=lambda event: event.__name__,
 )
 def test_event_that_moves_a_state_has_a_reason(event: type[ev.Event]) -> None:

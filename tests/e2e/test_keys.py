@@ -1,6 +1,7 @@
 """Without its key the program starts nothing, overwrites nothing, and says what to do."""
 
 import hashlib
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -156,3 +157,46 @@ def test_nothing_secret_is_readable_anywhere(
         assert live[0].parent.stat().st_mode & 0o777 == 0o700
         shop.quit()
         assert not list(shop.runtime.rglob("session.db*"))
+
+
+def test_damaged_vault_is_said_kept_and_replaced_by_a_new_pairing(
+    linked: Shop, phone: Phone
+) -> None:
+    linked.quit()
+    folder = linked.data / "auth_sessions" / "shop"
+    vaults = sorted(folder.glob("session.vault*"))
+    assert vaults
+    for vault in vaults:
+        vault.write_bytes(b"not a vault " * 1000)
+    linked.running()
+    linked.until_state("failed")
+    assert linked.sessions()["shop"]["reason"] == "vault-damaged"
+    assert all(vault.read_bytes().startswith(b"not a vault") for vault in vaults)
+    linked.pair(phone)
+    assert linked.state() == "connected"
+    assert len(list(folder.glob("*.damaged-*"))) == len(vaults)
+
+
+def test_flipped_byte_in_the_vault_costs_no_session(
+    linked: Shop, simulator: RunningSimulator, phone: Phone, ana: Customer
+) -> None:
+    linked.quit()
+    vault = linked.data / "auth_sessions" / "shop" / "session.vault"
+    content = bytearray(vault.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    vault.write_bytes(content)
+    linked.running()
+    linked.until_state("connected")
+    assert simulator.stats.pairings == 1
+    ana.send(phone, "question")
+    assert ana.wait_for_replies(1, 15)
+
+
+def test_deleted_session_folder_is_said_and_can_be_linked_anew(linked: Shop, phone: Phone) -> None:
+    linked.quit()
+    shutil.rmtree(linked.data / "auth_sessions" / "shop")
+    linked.running()
+    linked.until_state("logged-out")
+    assert linked.sessions()["shop"]["reason"] == "not-paired"
+    linked.pair(phone)
+    assert linked.state() == "connected"

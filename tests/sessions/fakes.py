@@ -106,8 +106,9 @@ class FakeWorker(Worker):
         if isinstance(command, commands.Unlink):
             self.report(ev.Unlinked(done=self.confirms_unlink))
 
-    async def stop(self) -> None:
+    async def stop(self) -> bool:
         self.ending = self.ending or "stopped"
+        return True
 
     async def kill(self) -> None:
         self.ending = self.ending or "killed"

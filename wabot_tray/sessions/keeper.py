@@ -44,6 +44,7 @@ class Surroundings:
         call_later: Runs a callback after so many seconds.
         make_worker: Makes a worker that is not started yet.
         start_command: Returns an account's first command, key included; may raise ReasonedError.
+        worker_left: Cleans up after a worker that has sealed its vault and left.
         login_slot: Returns when this login may begin, so that logins are staggered.
         published: Hears that something a person sees has changed.
         pairing: Hears each step of linking a phone.
@@ -54,6 +55,7 @@ class Surroundings:
     call_later: Callable[[float, Callable[[], None]], Handle]
     make_worker: WorkerFactory
     start_command: Callable[[str, bool], Coroutine[Any, Any, commands.Start]]
+    worker_left: Callable[[str], None]
     login_slot: Callable[[], Coroutine[Any, Any, None]]
     published: Callable[[str], None]
     pairing: Callable[[PairingProgress], None]
@@ -219,7 +221,13 @@ class SessionKeeper:
         worker, self._worker = self._worker, None
         if worker is not None:
             self._counted = (self.received, self.replied)
-            self._leaving.add(self._own(worker.kill() if at_once else worker.stop(), "leave"))
+            self._leaving.add(self._own(self._see_off(worker, at_once=at_once), "leave"))
+
+    async def _see_off(self, worker: Worker, *, at_once: bool) -> None:
+        if at_once:
+            await worker.kill()
+        elif await worker.stop():
+            self._around.worker_left(self.session.id)
 
     def _own(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work, name=f"{name}:{self.session.id}")

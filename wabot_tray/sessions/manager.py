@@ -26,6 +26,7 @@ from wabot_tray.sessions.keeper import Handle, SessionKeeper, Surroundings
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.supervisor import WorkerFactory
 from wabot_tray.storage.registry import Account, Registry
+from wabot_tray.storage.vault import remove_live
 from wabot_tray.system.paths import Paths, make_private
 from wabot_tray.system.power import JumpDetector
 
@@ -106,6 +107,7 @@ class SessionManager:
             call_later=self._call_later,
             make_worker=parts.make_worker,
             start_command=self._start_command,
+            worker_left=self._worker_left,
             login_slot=self._login_slot,
             published=self._publish,
             pairing=self._publish_pairing,
@@ -282,13 +284,15 @@ class SessionManager:
         account = self._parts.registry.get(account_id)
         if session.state is SessionState.PAIRING or session.pairing:
             raise ControlError("error.pairing_under_way", id=account_id)
-        if session.state is SessionState.LOGGED_OUT or not account.paired:
+        if session.state is SessionState.LOGGED_OUT:
             raise ControlError("error.needs_pairing", id=account_id)
         if session.state is SessionState.BANNED:
             raise ControlError("error.banned", id=account_id)
         log.info("session %s: reconnect now", account_id)
         if session.state.has_worker or session.state is SessionState.WAITING:
             keeper.handle(ev.RestartAsked(by_person=True))
+        elif session.state is SessionState.FAILED and not account.paired:
+            await self.pair(account_id)  # there was no key to begin with; perhaps there is now
         else:
             await self.connect(account_id)
 
@@ -356,6 +360,7 @@ class SessionManager:
     def resumed(self) -> None:
         """Hear that the computer was asleep: every link is doubtful and every wait is over."""
         log.info("back from sleep; every session is looked at")
+        self._jumps.observe()  # the same sleep is not found a second time
         self._wake()
 
     def trouble(self) -> bool:
@@ -405,6 +410,13 @@ class SessionManager:
             quiet_s=self._settings.quiet_s,
             answer_max_age_s=self._settings.answer_max_age_h * 3600,
         )
+
+    def _worker_left(self, account_id: str) -> None:
+        """Remove what a worker could not: on Windows nobody may delete a file it has open."""
+        try:
+            remove_live(self._parts.paths.live(account_id))
+        except VaultError as err:
+            log.warning("session %s: the live file could not be removed: %s", account_id, err)
 
     async def _login_slot(self) -> None:
         now = self._parts.clock.monotonic()

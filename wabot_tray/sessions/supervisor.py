@@ -16,6 +16,7 @@ from wabot_tray.system.logs import log_worker_line
 log = logging.getLogger(__name__)
 
 STOP_GRACE_S: Final = 5.0
+STATUS_SEALED: Final = 0  # worker/session.py
 TERM_GRACE_S: Final = 2.0
 
 
@@ -28,8 +29,8 @@ class Worker(Protocol):
     def send(self, command: commands.Command) -> None:
         """Hand it a command; dropped when it is gone."""
 
-    async def stop(self) -> None:
-        """Ask it to exit, then make it."""
+    async def stop(self) -> bool:
+        """Ask it to exit, then make it; return whether it left in good order, all sealed."""
 
     async def kill(self) -> None:
         """End it now."""
@@ -100,18 +101,23 @@ class WorkerProcess:
             return
         self._process.stdin.write(wire.encode(command))
 
-    async def stop(self) -> None:
-        """Ask, then TERM, then KILL, each with its deadline. Stopping twice is harmless."""
+    async def stop(self) -> bool:
+        """Ask, then TERM, then KILL, each with its deadline. Stopping twice is harmless.
+
+        Returns:
+            Whether the worker left in good order, with its vault sealed.
+        """
         self._asked_to_go = True
         self.send(commands.Stop())
         if await self._gone_within(STOP_GRACE_S):
-            return
+            return self._process is not None and self._process.returncode == STATUS_SEALED
         log.warning("%s: the worker did not stop when asked; it is terminated", self._account_id)
         with contextlib.suppress(ProcessLookupError):
             if self._process is not None:
                 self._process.terminate()
         if not await self._gone_within(TERM_GRACE_S):
             await self.kill()
+        return False
 
     async def kill(self) -> None:
         """End the process now and wait until it is gone. Killing twice is harmless."""

@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.container import Container, Contents, Manifest, PageSeal, assemble
+from wabot_tray.storage.files import set_aside
 from wabot_tray.storage.live import is_sound
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,17 @@ class Found:
     is_newest: bool
     is_whole: bool
     last_generation: int
+
+
+def set_vault_aside(folder: Path, now: datetime) -> None:
+    """Rename every file of a vault that cannot be read, so that a new one may begin.
+
+    Raises:
+        VaultError: The folder cannot be written.
+    """
+    for path in sorted(folder.glob("session.vault*")):
+        if ".damaged-" not in path.name:
+            set_aside(path, "damaged", now)
 
 
 def find_newest(newest: Path, copies: Iterable[Path], pages: PageSeal) -> Found | None:

@@ -14,9 +14,11 @@ from typing import Any, Final
 from wabot_tray.bot.answering import AnsweringDesk, Outlets, make_desk
 from wabot_tray.core import commands
 from wabot_tray.core import events as ev
+from wabot_tray.core.clock import SYSTEM_CLOCK
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
+from wabot_tray.storage.recovery import set_vault_aside
 from wabot_tray.storage.sealer import Sealer
 from wabot_tray.storage.vault import Vault
 from wabot_tray.worker.client import Listeners, WhatsAppClient
@@ -28,7 +30,8 @@ LEAVE_DEADLINE_S: Final = 1.0
 UNLINK_DEADLINE_S: Final = 8.0
 # whatsmeow reports a logout before it has deleted its records; leaving earlier finds them again.
 LOGOUT_SETTLES_S: Final = 0.5
-STATUS_STOPPED: Final = 0
+STATUS_SEALED: Final = 0
+STATUS_UNUSED: Final = 5  # told to leave before it was told what to do
 STATUS_STORAGE: Final = 4
 _CLIENTS: Final = itertools.count(1)
 
@@ -65,7 +68,7 @@ class WorkerSession:
             case commands.Unlink():
                 self._own(self._unlink())
             case commands.Stop():
-                self._over.set()
+                self.on_orphaned()
             case _:
                 log.warning("a command of an unknown kind was ignored")
 
@@ -83,7 +86,7 @@ class WorkerSession:
         try:
             self._start = start = await self._started
         except asyncio.CancelledError:
-            return STATUS_STOPPED
+            return STATUS_UNUSED
         try:
             vault = await asyncio.to_thread(self._open_vault, start)
         except VaultError as err:
@@ -93,7 +96,7 @@ class WorkerSession:
         if vault.is_empty and not start.pair:
             self._send(ev.LoggedOut(reason=Reason.NOT_PAIRED))
             await asyncio.to_thread(vault.close)
-            return STATUS_STOPPED
+            return STATUS_SEALED
         self._sealer = Sealer(vault, on_trouble=self._on_vault_trouble, on_sealed=self._on_sealed)
         self._client = WhatsAppClient(
             vault.database_name,
@@ -122,7 +125,14 @@ class WorkerSession:
             account_id=start.account_id,
             data_key=start.data_key,
         )
-        vault.open()
+        try:
+            vault.open()
+        except VaultError as err:
+            if not start.pair or err.reason is not Reason.VAULT_DAMAGED:
+                raise
+            # The person chose to link the phone anew; what cannot be read is kept beside.
+            set_vault_aside(Path(start.folder), SYSTEM_CLOCK.now())
+            vault.open()
         return vault
 
     async def _leave(self, vault: Vault) -> int:
@@ -144,7 +154,7 @@ class WorkerSession:
         except VaultError as err:
             log.warning("the vault could not be sealed; the live file stays: %s", err)
             return STATUS_STORAGE
-        return STATUS_STOPPED
+        return STATUS_SEALED
 
     # --- from WhatsApp ---------------------------------------------------------------------------
 
