@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -47,15 +45,3 @@ def test_command_loads_nothing_heavy(cli: Cli, words: tuple[str, ...]) -> None:
 def test_no_command_loads_qt_or_neonize(cli: Cli, words: tuple[str, ...]) -> None:
     _, modules = loaded_by(cli, *words)
     assert modules.isdisjoint(("PySide6", "qasync", "neonize"))
-
-
-@pytest.mark.usefixtures("program")
-def test_status_feels_instant(cli: Cli, record_property: Callable[[str, object], None]) -> None:
-    """Under 0.3 s from start to end; the best of five, for machines that do other things too."""
-    times = []
-    for _ in range(5):
-        before = time.perf_counter()
-        assert cli("status", "shop").code == 0
-        times.append(time.perf_counter() - before)
-    record_property("status_s", round(min(times), 3))
-    assert min(times) < 0.3
