@@ -176,7 +176,6 @@ def test_secrets_are_in_no_repr() -> None:
         bot_file="b",
         data_key=b"KEYKEYKEY",
         pair=False,
-        expected_phone="34600111222",
     )
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     qr = events.QrShown(code="2@SECRET", number=1, code_expires_at=moment, window_ends_at=moment)

@@ -1,5 +1,6 @@
 """How sessions move: every fault's repair, with time in the test's hands."""
 
+import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -561,3 +562,88 @@ async def test_notice_appears_and_goes(world: World) -> None:
 def test_start_time_is_what_the_clock_says(tmp_path: Path) -> None:
     world = World(tmp_path)
     assert world.manager.add("x").since == START
+
+
+async def test_flapping_link_is_not_written_down_each_time(world: World) -> None:
+    worker = await world.connected()
+    first = world.registry.get("shop").last_connected
+    written = world.paths.registry_file.stat().st_mtime_ns
+    for _ in range(10):
+        await world.time.advance(1)
+        worker.report(ev.LinkLost())
+        worker.report(ev.LoggedIn(phone="34600111222"))
+    assert world.paths.registry_file.stat().st_mtime_ns == written
+    await world.time.advance(60)
+    worker.report(ev.LinkLost())
+    worker.report(ev.LoggedIn(phone="34600111222"))
+    last = world.registry.get("shop").last_connected
+    assert first is not None
+    assert last == world.time.wall
+    assert last > first
+
+
+async def test_milestones_of_the_start_are_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(tmp_path, accounts=("north", "south", "west"))
+    world.registry.update("west", paired=False)
+    with caplog.at_level(logging.INFO, "wabot_tray.sessions.manager"):
+        await world.manager.start()
+        await world.time.advance(1)
+        north, south = world.workers
+        north.report(ev.LoggedIn(phone="34600111222"))
+        assert "Ready" not in caplog.messages
+        south.report(ev.LoggedOut())
+    assert [m for m in caplog.messages if "pairing" not in m] == [
+        "Initialising…",
+        "Found 2 active connections",
+        "Restoring session for: north",
+        "Restoring session for: south",
+        "Session restored for: north",
+        "Auto-reconnection set for: north",
+        "Session not restored for: south",
+        "Ready",
+    ]
+    await world.manager.close()
+
+
+async def test_folder_that_cannot_be_made_is_a_state_with_a_reason(world: World) -> None:
+    world.paths.sessions.write_text("a file where the folder should be", encoding="utf-8")
+    await world.manager.start()
+    await world.time.advance(1)
+    assert (world.state(), world.reason()) == (S.FAILED, Reason.STORAGE_UNWRITABLE)
+
+
+async def test_network_back_doubts_connected_links_too(world: World) -> None:
+    worker = await world.connected()
+    worker.answers_verify = False
+    world.manager.resumed()
+    await world.time.advance(0)
+    assert world.state() is S.CONNECTING  # the link had died in its sleep
+    assert worker.ending == "killed"
+
+
+async def test_reconnect_of_a_never_linked_account_without_key_pairs_once_there_is_one(
+    world: World,
+) -> None:
+    world.registry.update("shop", paired=False)
+    world.keys.reason = Reason.KEYRING_ABSENT
+    await world.manager.start()
+    await world.manager.pair("shop")
+    await world.time.advance(1)
+    assert (world.state(), world.reason()) == (S.FAILED, Reason.KEYRING_ABSENT)
+    assert world.progress()[-1].reason is Reason.KEYRING_ABSENT
+    world.keys.reason = None
+    await world.manager.reconnect("shop")
+    await world.time.advance(1)
+    assert world.worker.started is not None
+    assert world.worker.started.pair is True
+
+
+async def test_restart_before_the_worker_got_its_command_is_harmless(world: World) -> None:
+    await world.manager.start()
+    await world.manager.reconnect("shop")
+    await world.manager.reconnect("shop")
+    await world.time.advance(5)
+    started = [worker for worker in world.workers if worker.started and not worker.ending]
+    assert started == [world.worker]

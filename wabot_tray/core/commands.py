@@ -19,7 +19,6 @@ class Start(Command):
     bot_file: str
     data_key: bytes = field(repr=False)  # 32 bytes
     pair: bool  # show QR codes if there are no credentials
-    expected_phone: str | None = field(default=None, repr=False)
     quiet_s: float = 0.6  # seconds a chat must be silent before it is answered
     answer_max_age_s: float = 86_400.0  # older messages are not answered
 

@@ -6,9 +6,9 @@ import random as system_random
 import shutil
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from datetime import timedelta
+from typing import Any, Final
 
-from wabot_tray.core import commands
 from wabot_tray.core import events as ev
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import AccountError, ControlError, VaultError
@@ -23,41 +23,21 @@ from wabot_tray.core.snapshot import (
 )
 from wabot_tray.core.states import SessionState
 from wabot_tray.sessions.keeper import Handle, SessionKeeper, Surroundings
+from wabot_tray.sessions.keywatch import Keys, KeyWatch
+from wabot_tray.sessions.launching import Launching
+from wabot_tray.sessions.milestones import Milestones
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.supervisor import WorkerFactory
 from wabot_tray.storage.registry import Account, Registry
-from wabot_tray.storage.vault import remove_live
-from wabot_tray.system.paths import Paths, make_private
+from wabot_tray.system.paths import Paths
 from wabot_tray.system.power import JumpDetector
 
 log = logging.getLogger(__name__)
 
-LOGIN_SPACING_S: Final = 0.5  # at most two logins a second
-KEY_POLL_S: Final = 3.0
-KEY_REASONS: Final = frozenset(
-    {
-        Reason.KEYRING_LOCKED,
-        Reason.KEYRING_ABSENT,
-        Reason.KEYRING_SLOW,
-        Reason.KEY_MISSING,
-        Reason.KEY_WRONG,
-    }
-)
-
-
+_CONNECTED_KEPT: Final = timedelta(minutes=1)
 _UNDERWAY: Final = frozenset(
     {SessionState.CONNECTING, SessionState.WAITING, SessionState.RECONNECTING}
 )
-
-
-class Keys(Protocol):
-    """Where the accounts' keys come from."""
-
-    async def data_key(self, account_id: str) -> bytes:
-        """Return an account's 32-byte key; raises KeyUnavailableError or VaultError."""
-
-    async def is_available(self) -> bool:
-        """Whether asking would succeed now, found out without prompting anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +73,24 @@ class SessionManager:
 
     def __init__(self, parts: Parts, settings: Settings) -> None:
         self._parts = parts
-        self._settings = settings
         self._keepers: dict[str, SessionKeeper] = {}
         self._listeners: list[Callable[[Update], None]] = []
-        self._next_login = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._restoring: set[str] = set()
-        self._key_poll: Handle | None = None
+        self._milestones = Milestones()
+        self._launching = Launching(
+            parts.paths, parts.keys, parts.clock, self._call_later, settings
+        )
+        self._key_watch = KeyWatch(
+            parts.keys, lambda: list(self._keepers.values()), self._call_later
+        )
         self._jumps = JumpDetector(parts.clock)
-        self._closed = False
         self._around = Surroundings(
             clock=parts.clock,
             call_later=self._call_later,
             make_worker=parts.make_worker,
-            start_command=self._start_command,
-            worker_left=self._worker_left,
-            login_slot=self._login_slot,
+            start_command=self._launching.start_command,
+            worker_left=self._launching.worker_left,
+            login_slot=self._launching.login_slot,
             published=self._publish,
             pairing=self._publish_pairing,
             on_event=self._on_event,
@@ -122,26 +104,15 @@ class SessionManager:
         accounts = self._parts.registry.all()
         for account in accounts:
             self._adopt(account)
-        active = [account for account in accounts if account.enabled and account.paired]
-        log.info("Found %d active connections", len(active))
-        for account in accounts:
-            keeper = self._keepers[account.id]
-            if not account.enabled:
-                continue
-            if not account.paired:
-                keeper.handle(ev.NotPaired())
-                continue
-            log.info("Restoring session for: %s", account.id)
-            self._restoring.add(account.id)
-            keeper.handle(ev.StartAsked(reason=Reason.PROGRAM_STARTED))
-        if not self._restoring:
-            log.info("Ready")
+        wanted = [account for account in accounts if account.enabled]
+        self._milestones.begin(account.id for account in wanted if account.paired)
+        for account in wanted:
+            start = ev.StartAsked(reason=Reason.PROGRAM_STARTED)
+            self._keepers[account.id].handle(start if account.paired else ev.NotPaired())
 
     async def close(self) -> None:
         """Let all workers go, sealed and politely. Closing twice is harmless."""
-        self._closed = True
-        if self._key_poll is not None:
-            self._key_poll.cancel()
+        await self._key_watch.close()
         await asyncio.gather(*(keeper.close() for keeper in self._keepers.values()))
         for task in self._tasks:
             task.cancel()
@@ -150,7 +121,7 @@ class SessionManager:
 
     def apply_settings(self, settings: Settings) -> None:
         """Use `settings` from the next worker on."""
-        self._settings = settings
+        self._launching.settings = settings
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -238,7 +209,6 @@ class SessionManager:
         keeper.handle(ev.StopAsked())
         await keeper.close()
         del self._keepers[account_id]
-        self._restoring.discard(account_id)
         for folder in (self._parts.paths.session(account_id), self._parts.paths.live(account_id)):
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         self._parts.registry.remove(account_id)
@@ -391,53 +361,6 @@ class SessionManager:
             raise AccountError("error.account_unknown", id=account_id[:80])
         return keeper
 
-    async def _start_command(self, account_id: str, pair: bool) -> commands.Start:
-        paths = self._parts.paths
-        account = self._parts.registry.get(account_id)
-        folder, live = paths.session(account_id), paths.live(account_id)
-        for private in (paths.sessions, folder, paths.runtime, live.parent, live):
-            make_private(private)
-        key = await self._parts.keys.data_key(account_id)
-        return commands.Start(
-            account_id=account_id,
-            folder=str(folder),
-            live_folder=str(live),
-            live_in_ram=paths.runtime_in_ram,
-            bot_file=str(paths.bot_file),
-            data_key=key,
-            pair=pair,
-            expected_phone=account.phone,
-            quiet_s=self._settings.quiet_s,
-            answer_max_age_s=self._settings.answer_max_age_h * 3600,
-        )
-
-    def _worker_left(self, account_id: str) -> None:
-        """Remove what a worker could not: on Windows nobody may delete a file it has open."""
-        try:
-            remove_live(self._parts.paths.live(account_id))
-        except VaultError as err:
-            log.warning("session %s: the live file could not be removed: %s", account_id, err)
-
-    async def _login_slot(self) -> None:
-        now = self._parts.clock.monotonic()
-        slot = max(now, self._next_login)
-        self._next_login = slot + LOGIN_SPACING_S
-        if slot > now:
-            await self._pause(slot - now)
-
-    async def _pause(self, delay_s: float) -> None:
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def wake() -> None:
-            if not over.done():
-                over.set_result(None)
-
-        handle = self._call_later(delay_s, wake)
-        try:
-            await over
-        finally:
-            handle.cancel()
-
     def _call_later(self, delay_s: float, callback: Callable[[], None]) -> Handle:
         if self._parts.call_later is not None:
             return self._parts.call_later(delay_s, callback)
@@ -457,54 +380,29 @@ class SessionManager:
                 now = self._parts.clock.now()
                 phone = event.phone or registry.get(account_id).phone
                 self._remember(account_id, paired=True, phone=phone, last_connected=now)
-                self._restored(account_id)
             case ev.LoggedOut():
                 self._remember(account_id, paired=False)
             case ev.KeyUnavailable():
-                self._poll_keys()
+                self._key_watch.arm()
             case _:
                 pass
 
-    def _remember(self, account_id: str, **changes: object) -> None:
+    def _remember(self, account_id: str, **changes: Any) -> None:
         """Keep `changes`; a disk that refuses must not stop a session that is connected."""
+        account = self._parts.registry.get(account_id)
+        last, moment = account.last_connected, changes.get("last_connected")
+        if last is not None and moment is not None and moment - last < _CONNECTED_KEPT:
+            del changes["last_connected"]  # a link that flaps is not worth a write each time
+        if all(getattr(account, name) == value for name, value in changes.items()):
+            return
         try:
             self._parts.registry.update(account_id, **changes)
         except VaultError as err:
             log.warning("session %s: the list of accounts could not be saved: %s", account_id, err)
 
-    def _restored(self, account_id: str) -> None:
-        if account_id not in self._restoring:
-            return
-        self._restoring.discard(account_id)
-        log.info("Session restored for: %s", account_id)
-        log.info("Auto-reconnection set for: %s", account_id)
-        if not self._restoring:
-            log.info("Ready")
-
-    def _poll_keys(self) -> None:
-        if self._key_poll is None and not self._closed:
-            self._key_poll = self._call_later(KEY_POLL_S, self._look_for_keys)
-
-    def _look_for_keys(self) -> None:
-        self._key_poll = None
-        stuck = [
-            keeper
-            for keeper in self._keepers.values()
-            if keeper.session.state is SessionState.FAILED and keeper.session.reason in KEY_REASONS
-        ]
-        if stuck:
-            self._own(self._retry_with_keys(stuck))
-
-    async def _retry_with_keys(self, stuck: list[SessionKeeper]) -> None:
-        if not await self._parts.keys.is_available():
-            self._poll_keys()
-            return
-        for keeper in stuck:
-            if keeper.session.state is SessionState.FAILED and keeper.session.reason in KEY_REASONS:
-                keeper.handle(ev.RetryDue())
-
     def _publish(self, account_id: str) -> None:
-        if account_id in self._keepers:
+        if (keeper := self._keepers.get(account_id)) is not None:
+            self._milestones.note(account_id, keeper.session.state)
             self._tell(self.snapshot(account_id))
 
     def _publish_pairing(self, progress: PairingProgress) -> None:
