@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from wabot_tray.control.client import (
-    ControlClient,
-    NotRunningError,
-    TimedOutError,
-    _SocketLink,
-    connect,
-    is_running,
-)
+from wabot_tray.control.client import ControlClient, _SocketLink, connect, is_running
+from wabot_tray.control.errors import NotRunningError, TimedOutError
 from wabot_tray.control.pipe import PipeLink, open_pipe
 from wabot_tray.control.protocol import LONGEST_LINE_BYTES
 from wabot_tray.core.errors import ControlError, WireError

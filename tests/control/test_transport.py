@@ -12,7 +12,8 @@ import pytest
 
 from tests.control.conftest import Dial, StartServer
 from wabot_tray.control import client, listener, transport
-from wabot_tray.control.client import NotRunningError, connect
+from wabot_tray.control.client import connect
+from wabot_tray.control.errors import NotRunningError
 from wabot_tray.core.errors import ControlError
 from wabot_tray.system.paths import Paths
 

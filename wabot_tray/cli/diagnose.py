@@ -11,7 +11,8 @@ from wabot_tray.cli.exits import Exit
 from wabot_tray.cli.machine import machine_checks
 from wabot_tray.cli.output import can_write, coloured, say, say_json, words, wrapped
 from wabot_tray.cli.sessions import sessions_of
-from wabot_tray.control.client import NotRunningError, connect
+from wabot_tray.control.client import connect
+from wabot_tray.control.errors import NotRunningError
 from wabot_tray.control.protocol import Check, check_from_json
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.states import SessionState

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from wabot_tray.control.client import NotRunningError, TimedOutError  # noqa: PLC0415
+    from wabot_tray.control.errors import NotRunningError, TimedOutError  # noqa: PLC0415
 
     module, _, function = str(args.run).partition(":")
     command = getattr(importlib.import_module(f"wabot_tray.cli.{module}"), function)

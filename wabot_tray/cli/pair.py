@@ -10,7 +10,8 @@ from collections.abc import Callable
 from wabot_tray.cli.exits import Exit
 from wabot_tray.cli.output import complain, phone_words, say, say_json
 from wabot_tray.cli.qr import Screen
-from wabot_tray.control.client import NotRunningError, connect
+from wabot_tray.control.client import connect
+from wabot_tray.control.errors import NotRunningError
 from wabot_tray.control.protocol import from_json
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import PairingProgress, PairingStage

@@ -1,9 +1,4 @@
-"""Talks to the running program. Synchronous and light, because `wabot status` must feel instant.
-
-ControlError
-+-- NotRunningError   no program runs on this data folder, or it ended while it was asked
-+-- TimedOutError     it did not answer in time
-"""
+"""Talks to the running program. Synchronous and light, because `wabot status` must feel instant."""
 
 import contextlib
 import os
@@ -16,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol
 
 from wabot_tray.control import protocol
+from wabot_tray.control.errors import NotRunningError, TimedOutError
 from wabot_tray.control.protocol import Reply, Request
 from wabot_tray.control.transport import (
     is_trusted,
@@ -30,18 +26,6 @@ from wabot_tray.system.paths import Paths
 ANSWER_TIMEOUT_S: Final = 10.0
 _CONNECT_TIMEOUT_S: Final = 5.0
 _CHUNK_BYTES: Final = 1 << 16
-
-
-class NotRunningError(ControlError):
-    """No program runs on this data folder, or it ended while it was asked."""
-
-    message_key = "error.not_running"
-
-
-class TimedOutError(ControlError):
-    """The program did not answer in time."""
-
-    message_key = "error.control_timeout"
 
 
 class Link(Protocol):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from wabot_tray.control.client import NotRunningError, TimedOutError
+from wabot_tray.control.errors import NotRunningError, TimedOutError
 from wabot_tray.control.protocol import LONGEST_LINE_BYTES
 from wabot_tray.core.errors import ControlError, WireError
 
