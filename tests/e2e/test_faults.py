@@ -228,3 +228,57 @@ def test_zombie_is_found_by_verify(
         simulator.faults.clear()
         follower.wait("connected", after=began, timeout_s=60)
     assert_answers(ana, phone)
+
+
+@pytest.mark.slow
+def test_hung_worker_is_replaced(
+    linked: Shop, phone: Phone, ana: Customer, measured: Measure
+) -> None:
+    with linked.follow() as follower:
+        began = time.monotonic()
+        (worker,) = linked.workers()
+        worker.suspend()
+        back = follower.wait(
+            "connected", after=follower.wait("connecting", after=began, timeout_s=60)
+        )
+    measured("SIGSTOP of a worker -> connected", back - began, "20 s")
+    assert not worker.is_running()
+    assert_answers(ana, phone)
+
+
+@pytest.mark.slow
+def test_reply_in_doubt_is_settled_by_its_delivery_receipt(
+    linked: Shop, simulator: RunningSimulator, phone: Phone, ana: Customer
+) -> None:
+    """Killed between the sending and WhatsApp's word for it: the customer's receipt decides."""
+    ana.confirms_delivery = False
+    simulator.faults.drops_acks = True
+    ana.send(phone, "question in doubt")
+    (reply,) = ana.wait_for_replies(1, 15)
+    (worker,) = linked.workers()
+    with linked.follow() as follower:
+        began = time.monotonic()
+        worker.kill()
+        simulator.faults.clear()
+        follower.wait("connected", after=follower.wait("waiting", after=began))
+    ana.confirm(phone.companions[0], reply.message_id)
+    until(lambda: "the reply in doubt had left" in linked.log(), "the evidence to be heard", 25)
+    ana.confirms_delivery = True
+    assert_answers(ana, phone)
+    assert len(ana.replies) == 2
+
+
+@pytest.mark.slow
+def test_reply_in_doubt_without_evidence_is_sent_again_once(
+    linked: Shop, simulator: RunningSimulator, phone: Phone, ana: Customer
+) -> None:
+    ana.confirms_delivery = False
+    simulator.faults.drops_acks = True
+    ana.send(phone, "question in doubt")
+    ana.wait_for_replies(1, 15)
+    (worker,) = linked.workers()
+    worker.kill()
+    simulator.faults.clear()
+    replies = ana.wait_for_replies(2, 60)  # 30 s of an unbroken link without evidence
+    assert [reply.text for reply in replies] == ["answer to: question in doubt"] * 2
+    assert "it is sent again, once" in linked.log()

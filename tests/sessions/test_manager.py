@@ -464,7 +464,7 @@ async def test_failed_redial_after_a_scan_is_repaired_without_a_new_code(world: 
     await world.time.advance(0)
     world.worker.report(qr(world))
     world.worker.report(ev.PairingSucceeded(phone="34600111222"))
-    await world.time.advance(89)
+    await world.time.advance(59)
     assert len(world.workers) == 1
     await world.time.advance(2)
     assert len(world.workers) == 2

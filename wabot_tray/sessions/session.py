@@ -25,7 +25,7 @@ RECONNECTING_LIMIT_S: Final = 20.0
 # A dial that was accepted and never answered hangs for ever and takes every call with it.
 CONNECTING_LIMIT_S: Final = 30.0
 # The first login stores 812 keys; on a busy disk that took 8.4 s, and it may be slower still.
-LINKING_LIMIT_S: Final = 90.0
+LINKING_LIMIT_S: Final = 60.0
 # Beside the worker's own timer, for a worker that says nothing more.
 CODE_GRACE_S: Final = 15.0
 BAN_GRACE_S: Final = 60.0
