@@ -118,9 +118,12 @@ class FakeKeys:
     def __init__(self) -> None:
         self.reason: Reason | None = None
         self.asked: list[str] = []
+        self.prompt: asyncio.Future[None] | None = None  # open while it is not done
 
     async def data_key(self, account_id: str) -> bytes:
         self.asked.append(account_id)
+        if self.prompt is not None:
+            await self.prompt
         if self.reason is not None:
             raise KeyUnavailableError(self.reason)
         return b"k" * 32

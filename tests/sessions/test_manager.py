@@ -1,5 +1,6 @@
 """How sessions move: every fault's repair, with time in the test's hands."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 from tests.sessions.fakes import START, World, settle
 from wabot_tray.core import commands
 from wabot_tray.core import events as ev
-from wabot_tray.core.errors import AccountError, ControlError
+from wabot_tray.core.errors import AccountError, ControlError, KeyUnavailableError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import PairingStage, SessionRemoved
 from wabot_tray.core.states import SessionState as S
@@ -647,3 +648,14 @@ async def test_restart_before_the_worker_got_its_command_is_harmless(world: Worl
     await world.time.advance(5)
     started = [worker for worker in world.workers if worker.started and not worker.ending]
     assert started == [world.worker]
+
+
+async def test_stop_while_the_key_is_asked_for_stays_a_stop(world: World) -> None:
+    world.keys.prompt = asyncio.get_running_loop().create_future()
+    await world.manager.start()
+    await settle()
+    await world.manager.stop("shop")
+    world.keys.prompt.set_exception(KeyUnavailableError(Reason.KEYRING_LOCKED))
+    await world.time.advance(60)
+    assert world.state() is S.STOPPED
+    assert world.workers == []

@@ -94,7 +94,7 @@ def _table() -> dict[tuple[SessionState, type[ev.Event]], SessionState]:
     row(ev.RestartAsked, s.CONNECTING, s.CONNECTING, s.CONNECTED, s.RECONNECTING, s.WAITING)
     row(ev.DeadlinePassed, s.WAITING, s.CONNECTING, s.CONNECTED, s.RECONNECTING)
     row(ev.PairingFailed, s.LOGGED_OUT, s.PAIRING, s.CONNECTING)
-    row(ev.KeyUnavailable, s.FAILED, *idle, s.CONNECTING)
+    row(ev.KeyUnavailable, s.FAILED, s.CONNECTING)
     row(ev.CrashLooped, s.FAILED, *live, s.WAITING)
     # What a worker reports.
     row(ev.QrShown, s.PAIRING, s.CONNECTING, s.PAIRING)

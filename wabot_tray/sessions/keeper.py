@@ -191,7 +191,7 @@ class SessionKeeper:
             start = await self._around.start_command(account_id, self.session.pairing)
         except ReasonedError as err:
             log.warning("session %s: no key: %s", account_id, err)
-            if launch == self._launches:
+            if launch == self._launches:  # stopped meanwhile, it means nothing
                 self.handle(ev.KeyUnavailable(reason=err.reason))
             return
         if launch != self._launches or self.session.state is not SessionState.CONNECTING:

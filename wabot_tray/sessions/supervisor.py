@@ -76,6 +76,8 @@ class WorkerProcess:
     async def start(self) -> None:
         """Start the process; it loads the library and waits for its first command.
 
+        One that was asked to stop before it was there is ended again.
+
         Raises:
             OSError: The process could not be started.
         """
@@ -90,13 +92,18 @@ class WorkerProcess:
             # started with, so that it is too late to set this inside the worker (measured).
             env={**os.environ, "NEONIZE_BOT_TAG": "off"},
         )
+        if self._asked_to_go:
+            await self.kill()
+            return
         self._readers = [
             asyncio.create_task(self._read_events(), name="worker-events"),
             asyncio.create_task(self._read_log(), name="worker-log"),
         ]
 
     def send(self, command: commands.Command) -> None:
-        """Hand `command` over. A worker that is gone misses it; its exit tells more."""
+        """Hand `command` over. A worker that is gone, or has to go, misses it."""
+        if self._asked_to_go and not isinstance(command, commands.Stop):
+            return
         if self._process is None or self._process.stdin is None or self._process.stdin.is_closing():
             return
         self._process.stdin.write(wire.encode(command))
