@@ -41,10 +41,14 @@ RUN_PACKAGES = [
     "libxkbcommon-x11-0",
     "libxkbcommon0",
 ]
-DESKTOP_PACKAGES = ["xvfb", "trayer", "xdotool", "imagemagick", "dbus", "gnome-keyring"]
+DESKTOP_PACKAGES = ["xvfb", "trayer", "xdotool", "dbus", "gnome-keyring"]
 TEST_PACKAGES = [
     *DESKTOP_PACKAGES,
-    *["desktop-file-utils", "fonts-dejavu-core", "fonts-noto-color-emoji", "git", "x11-utils"],
+    "desktop-file-utils",
+    "fonts-dejavu-core",
+    "fonts-noto-color-emoji",
+    "libglib2.0-bin",
+    "libsecret-tools",
 ]
 
 
