@@ -149,3 +149,9 @@ def test_remove_unlinks_at_whatsapp(linked: Shop, phone: Phone) -> None:
     until(lambda: not phone.companions, "the phone to forget this computer", 10)
     assert linked.sessions() == {}
     assert not (linked.data / "auth_sessions" / "shop").exists()
+
+
+def test_quit_leaves_nothing_in_the_runtime_folder(linked: Shop) -> None:
+    assert list(linked.runtime.iterdir())
+    linked.quit()
+    assert [path.name for path in linked.runtime.rglob("*") if "keyring" not in str(path)] == []

@@ -18,7 +18,7 @@ from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
 from wabot_tray.system.i18n import language
-from wabot_tray.system.paths import Paths
+from wabot_tray.system.paths import Paths, remove_runtime
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +120,7 @@ class Program:
             self._watch = None
         await self.manager.close()
         await self._server.close()
+        remove_runtime(self.paths)
         log.info("Stopped")
 
     async def check(self) -> None:

@@ -1,5 +1,6 @@
 """Where everything lies. The only importer of appdirs."""
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -111,6 +112,14 @@ def make_private(folder: Path) -> None:
             raise PermissionError(f"{folder} belongs to another user")
         if status.st_mode & 0o077:
             folder.chmod(0o700)
+
+
+def remove_runtime(paths: Paths) -> None:
+    """Remove the runtime folders that are empty; what a killed process left in them stays."""
+    for folder in (paths.runtime / "live", paths.runtime, paths.runtime.parent):
+        if folder.name == "live" or folder.name.startswith(f"{APP}-"):
+            with contextlib.suppress(OSError):  # not empty, not there, or not ours
+                folder.rmdir()
 
 
 def resource(*parts: str) -> Path:
