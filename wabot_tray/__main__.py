@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None, *, wiring: "Wiring | None" = None) -
     if words[:1] == ["worker"]:
         from wabot_tray.worker.main import main as work  # noqa: PLC0415 - loads neonize
 
-        return work(words[1:])
+        work(words[1:])
     return _program(words, wiring)
 
 

@@ -44,7 +44,7 @@ def redirect(port: int, root_public_key: bytes) -> None:
     if len(root_public_key) != len(PINNED_KEY):
         raise RedirectError("the key must have 32 bytes")
     url = f"ws://127.0.0.1:{port}/ws/chat".encode().ljust(len(URL), b"/")
-    if len(url) != len(URL):
+    if not 0 < port < 1 << 16 or len(url) != len(URL):
         raise RedirectError(f"no port: {port}")
     _replace_once(PINNED_KEY, root_public_key)
     _replace_once(URL, url)

@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
-from wabot_tray.core import commands, events, wire
+from wabot_tray.core import commands, events, exits, wire
 from wabot_tray.core.errors import WireError
 from wabot_tray.system.logs import log_worker_line
 
 log = logging.getLogger(__name__)
 
 STOP_GRACE_S: Final = 5.0
-STATUS_SEALED: Final = 0  # worker/session.py
 TERM_GRACE_S: Final = 2.0
 
 
@@ -117,7 +116,7 @@ class WorkerProcess:
         self._asked_to_go = True
         self.send(commands.Stop())
         if await self._gone_within(STOP_GRACE_S):
-            return self._process is not None and self._process.returncode == STATUS_SEALED
+            return self._process is not None and self._process.returncode == exits.SEALED
         log.warning("%s: the worker did not stop when asked; it is terminated", self._account_id)
         with contextlib.suppress(ProcessLookupError):
             if self._process is not None:

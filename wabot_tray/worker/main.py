@@ -7,26 +7,28 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, NoReturn
 
+from wabot_tray.core import exits
 from wabot_tray.system import logs
 from wabot_tray.worker import pipes
+
+log = logging.getLogger(__name__)
 
 # neonize holds a thread for each connection and one for each call; asyncio's own pool has 6 on
 # two cores, and a starved pool hangs every call (measured with neonize 0.5.2).
 THREADS: Final = 64
 
 
-def main(argv: Sequence[str] = (), *, prepare: Callable[[], None] | None = None) -> int:
+def main(argv: Sequence[str] = (), *, prepare: Callable[[], None] | None = None) -> NoReturn:
     """Run one worker until it is told to stop or its standard input closes.
+
+    Ends the process itself, with `os._exit`: an abandoned pairing leaves a thread that never ends,
+    and the interpreter would wait for it.
 
     Args:
         argv: Nothing is read from it; secrets and settings come by pipe.
         prepare: Runs once the native library is loaded, before anything is dialled.
-
-    Returns:
-        The process's exit status. The caller should end with `os._exit`: an abandoned pairing
-        leaves a thread that never ends, and the interpreter would wait for it.
     """
     del argv
     os.umask(0o077)
@@ -49,11 +51,14 @@ def main(argv: Sequence[str] = (), *, prepare: Callable[[], None] | None = None)
             loop.add_signal_handler(signal.SIGTERM, session.on_orphaned)
         return await session.run()
 
-    with asyncio.Runner() as runner:
-        status = runner.run(run())
+    status = exits.BROKEN
+    try:
+        status = asyncio.Runner().run(run())  # never closed: that would join threads without end
+    except Exception:
+        log.exception("the worker has a fault of its own")
+    finally:
         pipe.close()
         logging.shutdown()
-        # Closing the runner would join threads that never end.
         os._exit(status)
 
 

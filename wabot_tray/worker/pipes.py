@@ -10,14 +10,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from wabot_tray.core import commands, events, wire
+from wabot_tray.core import commands, events, exits, wire
 from wabot_tray.core.errors import WireError
 
 log = logging.getLogger(__name__)
 
 # Time to seal the vault once the main process is gone; then this process ends, whatever hangs.
 ORPHAN_GRACE_S: Final = 4.0
-ORPHAN_STATUS: Final = 3
 
 
 def claim_stdout() -> int:
@@ -86,6 +85,6 @@ def listen_for_commands(
                 loop.call_soon_threadsafe(on_command, command)
         loop.call_soon_threadsafe(on_closed)
         time.sleep(ORPHAN_GRACE_S)
-        os._exit(ORPHAN_STATUS)
+        os._exit(exits.ORPHANED)
 
     threading.Thread(target=read, name="commands", daemon=True).start()

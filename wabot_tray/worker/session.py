@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wabot_tray.bot.answering import AnsweringDesk, Outlets, make_desk
-from wabot_tray.core import commands
+from wabot_tray.core import commands, exits
 from wabot_tray.core import events as ev
 from wabot_tray.core.clock import SYSTEM_CLOCK
 from wabot_tray.core.errors import VaultError
@@ -30,9 +30,6 @@ LEAVE_DEADLINE_S: Final = 1.0
 UNLINK_DEADLINE_S: Final = 8.0
 # whatsmeow reports a logout before it has deleted its records; leaving earlier finds them again.
 LOGOUT_SETTLES_S: Final = 0.5
-STATUS_SEALED: Final = 0
-STATUS_UNUSED: Final = 5  # told to leave before it was told what to do
-STATUS_STORAGE: Final = 4
 _CLIENTS: Final = itertools.count(1)
 
 
@@ -86,17 +83,17 @@ class WorkerSession:
         try:
             self._start = start = await self._started
         except asyncio.CancelledError:
-            return STATUS_UNUSED
+            return exits.UNUSED
         try:
             vault = await asyncio.to_thread(self._open_vault, start)
         except VaultError as err:
             log.warning("the vault cannot be used: %s", err)
             self._send(ev.StorageFailed(reason=err.reason, detail=err.detail))
-            return STATUS_STORAGE
+            return exits.STORAGE
         if vault.is_empty and not start.pair:
             self._send(ev.LoggedOut(reason=Reason.NOT_PAIRED))
             await asyncio.to_thread(vault.close)
-            return STATUS_SEALED
+            return exits.SEALED
         self._sealer = Sealer(vault, on_trouble=self._on_vault_trouble, on_sealed=self._on_sealed)
         self._client = WhatsAppClient(
             vault.database_name,
@@ -153,8 +150,8 @@ class WorkerSession:
                 await asyncio.to_thread(vault.close)
         except VaultError as err:
             log.warning("the vault could not be sealed; the live file stays: %s", err)
-            return STATUS_STORAGE
-        return STATUS_SEALED
+            return exits.STORAGE
+        return exits.SEALED
 
     # --- from WhatsApp ---------------------------------------------------------------------------
 
