@@ -35,6 +35,7 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
     from wabot_tray.system import i18n, logs  # noqa: PLC0415
     from wabot_tray.system.paths import find_paths  # noqa: PLC0415
 
+    os.umask(0o077)  # what we write is for this user alone
     i18n.set_language()
     chosen = _arguments(words)
     paths = find_paths(chosen.data_dir)

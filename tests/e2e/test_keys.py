@@ -151,6 +151,8 @@ def test_nothing_secret_is_readable_anywhere(
         log = b"".join(c for p, c in places.items() if "logs" in p or p == "console")
         assert phone.number.encode() not in log
         assert ana.number.encode() not in log
+        ours = [path for path in shop.data.rglob("*") if path.name != "bot.toml"]
+        assert [path for path in ours if path.stat().st_mode & 0o077] == []
         live = list(shop.runtime.rglob("session.db"))
         assert len(live) == 1
         assert live[0].stat().st_mode & 0o777 == 0o600

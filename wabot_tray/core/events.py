@@ -104,14 +104,11 @@ class WorkerReady(WorkerEvent):
 
     pid: int
     live_in_ram: bool
-    vault_recovered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat(WorkerEvent):
     """The worker's loop turns. Sent every 5 s."""
-
-    rss_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -282,6 +282,10 @@ class SessionKeeper:
             case ev.Answered():
                 received, replied = self._counted
                 self.received, self.replied = received + event.received, replied + event.replied
+                account_id = self.session.id
+                log.info(
+                    "session %s: %d received, %d answered", account_id, self.received, self.replied
+                )
                 self._around.published(self.session.id)
             case ev.Noticed():
                 self._notice(event)

@@ -68,7 +68,7 @@ class SessionManager:
 
     Args:
         parts: What it is made of.
-        settings: Intervals and limits; `apply_settings` changes them.
+        settings: What new workers are told of pace and age.
     """
 
     def __init__(self, parts: Parts, settings: Settings) -> None:
@@ -118,10 +118,6 @@ class SessionManager:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-
-    def apply_settings(self, settings: Settings) -> None:
-        """Use `settings` from the next worker on."""
-        self._launching.settings = settings
 
     # --- looking ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ one that forgets everything (null), and its environment variables name others. S
 trust are named here; KDE's wallet is reached through the Secret Service it offers.
 """
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +17,8 @@ from keyring.backends import Windows, macOS
 
 from wabot_tray.core.errors import KeyUnavailableError
 from wabot_tray.core.reasons import Reason
+
+log = logging.getLogger(__name__)
 
 SERVICE: Final = "wabot-tray"
 # Nobody answered the prompt, or nobody could: there is no screen to show it on.
@@ -87,7 +90,8 @@ class SystemKeyring:
                 if not secretstorage.check_service_availability(bus):
                     return False
                 return not secretstorage.Collection(bus).is_locked()
-        except Exception:  # noqa: BLE001 - whatever is broken, it is not open
+        except Exception as error:  # noqa: BLE001 - whatever is broken, it is not open
+            log.debug("the Secret Service did not answer: %s", error)
             return False
 
     def _backend(self) -> KeyringBackend:

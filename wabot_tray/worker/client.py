@@ -27,6 +27,7 @@ from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import NotSentError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
+from wabot_tray.worker.sending import certainly_not_sent
 
 log = logging.getLogger(__name__)
 
@@ -41,17 +42,6 @@ _LOGIN_FAILURES: Final = {
     "err-scanned-without-multidevice": Reason.MULTIDEVICE_MISSING,
     "err-unexpected-state": Reason.PAIRING_ERROR,
 }
-# What whatsmeow says when a message certainly never left (send.go, client.go, request.go).
-_NEVER_SENT: Final = (
-    "websocket not connected",
-    "client is nil",
-    "not logged in",
-    "server returned error",
-    "no LID found",
-    "failed to get device list",
-    "failed to encrypt",
-    "failed to fetch prekeys",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +112,7 @@ class WhatsAppClient:
         try:
             response = await self._client.send_message(to, _text_message(text))
         except SendMessageError as err:
-            if any(words in str(err) for words in _NEVER_SENT):
+            if certainly_not_sent(str(err)):
                 raise NotSentError(str(err)) from err
             raise
         return str(response.ID)

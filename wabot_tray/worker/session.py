@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -103,11 +102,7 @@ class WorkerSession:
         self._desk = make_desk(start, Outlets(self._client.send, self._counted, self._notify))
         self._own(self._sealer.run())
         await self._desk.start()
-        self._send(
-            ev.WorkerReady(
-                pid=os.getpid(), live_in_ram=start.live_in_ram, vault_recovered=vault.recovered
-            )
-        )
+        self._send(ev.WorkerReady(pid=os.getpid(), live_in_ram=start.live_in_ram))
         if vault.recovered:
             self._send(ev.Noticed(topic="vault", reason=Reason.VAULT_RECOVERED))
         await self._client.connect()
@@ -221,7 +216,7 @@ class WorkerSession:
 
     async def _beat(self) -> None:
         while True:
-            self._send(ev.Heartbeat(rss_bytes=_resident_bytes()))
+            self._send(ev.Heartbeat())
             await asyncio.sleep(HEARTBEAT_S)
 
     def _own(self, work: Coroutine[Any, Any, None]) -> None:
@@ -233,11 +228,3 @@ class WorkerSession:
         self._tasks.discard(task)
         if not task.cancelled() and (err := task.exception()) is not None:
             log.error("a task of the worker failed", exc_info=err)
-
-
-def _resident_bytes() -> int:
-    """Return this process's resident memory, or 0 where the system does not tell cheaply."""
-    if not sys.platform.startswith("linux"):
-        return 0
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
