@@ -326,7 +326,6 @@ def test_system_keyring_of_windows_and_macos(
     ("error", "reason"),
     [
         (keyring.errors.KeyringLocked(), Reason.KEYRING_LOCKED),
-        (secretstorage.PromptDismissedException(), Reason.KEYRING_LOCKED),
         (keyring.errors.PasswordSetError(), Reason.KEYRING_ABSENT),
         (ConnectionResetError(), Reason.KEYRING_ABSENT),
         (None, Reason.KEYRING_ABSENT),  # stores, and forgets

@@ -7,12 +7,9 @@ trust are named here; KDE's wallet is reached through the Secret Service it offe
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from typing import Any, Final, Protocol
 
 import keyring.errors
-import secretstorage
 from keyring.backends import Windows, macOS
 
 from wabot_tray.core.errors import KeyUnavailableError
@@ -21,12 +18,6 @@ from wabot_tray.core.reasons import Reason
 log = logging.getLogger(__name__)
 
 SERVICE: Final = "wabot-tray"
-# Nobody answered the prompt, or nobody could: there is no screen to show it on.
-_LOCKED: Final = (
-    keyring.errors.KeyringLocked,
-    secretstorage.LockedException,
-    secretstorage.PromptDismissedException,
-)
 # Each is a class of keyring's with the class property `viable`.
 _KINDS: Final[dict[str, tuple[str, Any]]] = {
     "win32": ("Windows", Windows.WinVaultKeyring),
@@ -86,53 +77,26 @@ class SystemKeyring:
             # Both belong to the login of the user; neither can be asked without using it.
             return bool(self._kind.viable)
         try:
-            with closing(secretstorage.dbus_init()) as bus:
-                if not secretstorage.check_service_availability(bus):
-                    return False
-                return not secretstorage.Collection(bus).is_locked()
+            from wabot_tray.storage import secret_service  # noqa: PLC0415 - Linux alone has it
+
+            return secret_service.is_open()
         except Exception as error:  # noqa: BLE001 - whatever is broken, it is not open
             log.debug("the Secret Service did not answer: %s", error)
             return False
 
     def _backend(self) -> KeyringBackend:
         if self._kind is None:
-            return _SecretService()
+            from wabot_tray.storage.secret_service import SecretService  # noqa: PLC0415 - as above
+
+            return SecretService()
         if not self._kind.viable:
             raise keyring.errors.NoKeyringError(f"no {self.name}")
         backend: KeyringBackend = self._kind()
         return backend
 
 
-class _SecretService:
-    """The default collection of the Secret Service; entries look as those of `keyring` do.
-
-    keyring 25.7 has a backend for it, which leaves its connection open whenever it fails.
-    """
-
-    def get_password(self, service: str, username: str) -> str | None:
-        """Return the secret, or None; may wait for a person to unlock."""
-        with self._collection() as collection:
-            for item in collection.search_items({"service": service, "username": username}):
-                item.unlock()
-                return item.get_secret().decode("utf-8")
-        return None
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        """Store the secret; may wait for a person to unlock."""
-        names = {"service": service, "username": username}
-        with self._collection() as collection:
-            collection.create_item(SERVICE, names, password.encode(), replace=True)
-
-    @contextmanager
-    def _collection(self) -> Iterator[secretstorage.Collection]:
-        with closing(secretstorage.dbus_init()) as bus:
-            collection = secretstorage.get_default_collection(bus)
-            if collection.is_locked() and collection.unlock():
-                raise keyring.errors.KeyringLocked("nobody unlocked the collection")
-            yield collection
-
-
 def _translated(error: Exception) -> KeyUnavailableError:
     """Say what `error` means; backends let foreign errors of all kinds through."""
-    reason = Reason.KEYRING_LOCKED if isinstance(error, _LOCKED) else Reason.KEYRING_ABSENT
+    is_locked = isinstance(error, keyring.errors.KeyringLocked)
+    reason = Reason.KEYRING_LOCKED if is_locked else Reason.KEYRING_ABSENT
     return KeyUnavailableError(reason, f"{type(error).__name__}: {error}")
