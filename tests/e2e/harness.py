@@ -19,6 +19,7 @@ from typing import Any, Final, Self, TypeVar
 import psutil
 
 from tests.desktop import Desktop
+from tests.e2e.mounts import Mounts
 from tests.secret_service import SecretService
 from tests.simulator.people import Customer
 from tests.simulator.phone import Phone
@@ -65,6 +66,7 @@ class Shop:
         self._service = service
         self.process: subprocess.Popen[bytes] | None = None
         self.folder = Path()
+        self.mounts: Mounts | None = None  # the file systems its programs see; set before a start
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -114,6 +116,14 @@ class Shop:
         env |= {"LANG": f"{self.language}_XX.UTF-8", "WABOT_TRAY_DATA_DIR": str(self.data)}
         return env
 
+    def seen(self, path: Path) -> Path:
+        """Return how this process reaches a path of the shop's programs."""
+        return path if self.mounts is None else self.mounts.outside(path)
+
+    def command(self, *words: str) -> list[str]:
+        """Return a command as it is run on this computer, with the mounts it has."""
+        return [*([] if self.mounts is None else self.mounts.within), *words]
+
     # --- the program -----------------------------------------------------------------------------
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> float:
@@ -123,7 +133,7 @@ class Shop:
         words = list(arguments) if self.desktop is not None else ["--headless", *arguments]
         with (self.folder / "console.txt").open("ab") as console:
             self.process = subprocess.Popen(
-                [*self.entry(), *words],
+                self.command(*self.entry(), *words),
                 cwd=ROOT,
                 env=self.env | dict(env or {}),
                 stdin=subprocess.DEVNULL,
@@ -199,7 +209,7 @@ class Shop:
     ) -> subprocess.CompletedProcess[str]:
         """Run `wabot` and return what it said."""
         done = subprocess.run(
-            [sys.executable, "-m", "wabot_tray.cli.main", *arguments],
+            self.command(sys.executable, "-m", "wabot_tray.cli.main", *arguments),
             cwd=ROOT,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -236,8 +246,9 @@ class Shop:
 
     def write_rules(self, text: str) -> None:
         """Put rules into bot.toml."""
-        self.data.mkdir(parents=True, exist_ok=True)
-        (self.data / "bot.toml").write_text(text, encoding="utf-8")
+        data = self.seen(self.data)
+        data.mkdir(parents=True, exist_ok=True)
+        (data / "bot.toml").write_text(text, encoding="utf-8")
 
     def pair(
         self,
@@ -249,7 +260,8 @@ class Shop:
         """Link `phone` through the command line; return the seconds from scan to connected."""
         if account_id not in self.sessions():
             self.cli("add", account_id, "--label", account_id.title())
-        command = [sys.executable, "-m", "wabot_tray.cli.main", "pair", account_id, "--json"]
+        module = "wabot_tray.cli.main"
+        command = self.command(sys.executable, "-m", module, "pair", account_id, "--json")
         with subprocess.Popen(
             command, cwd=ROOT, env=self.env, stdout=subprocess.PIPE, text=True
         ) as pairing:
@@ -274,9 +286,12 @@ class Follower:
 
     def __init__(self, shop: Shop) -> None:
         self.seen: list[tuple[float, str, str]] = []  # when, account, state
+        self.told: list[tuple[float, str, str, str]] = []  # the same, and the reason
         self._changed = threading.Condition()
         self._watcher = subprocess.Popen(
-            [sys.executable, "-m", "wabot_tray.cli.main", "status", "--watch", "--json"],
+            shop.command(
+                sys.executable, "-m", "wabot_tray.cli.main", "status", "--watch", "--json"
+            ),
             cwd=ROOT,
             env=shop.env,
             stdin=subprocess.DEVNULL,
@@ -330,6 +345,9 @@ class Follower:
             sessions = json.loads(line)["sessions"]
             with self._changed:
                 self.seen += [(at, session["id"], session["state"]) for session in sessions]
+                self.told += [
+                    (at, session["id"], session["state"], session["reason"]) for session in sessions
+                ]
                 self._changed.notify_all()
 
 
