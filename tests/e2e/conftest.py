@@ -6,15 +6,10 @@ import pytest
 
 from tests.desktop import Desktop, start_desktop
 from tests.e2e.harness import Shop
+from tests.e2e.matrix import RULES
 from tests.simulator.people import Customer
 from tests.simulator.phone import Phone
 from tests.simulator.running import RunningSimulator
-
-RULES = """
-[[rule]]
-match = "question"
-reply = "answer to: {text}"
-"""
 
 
 @pytest.fixture

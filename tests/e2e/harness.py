@@ -122,7 +122,10 @@ class Shop:
 
     def command(self, *words: str) -> list[str]:
         """Return a command as it is run on this computer, with the mounts it has."""
-        return [*([] if self.mounts is None else self.mounts.within), *words]
+        if self.mounts is None:
+            return list(words)
+        # Whoever joins a mount namespace stands at its root.
+        return [*self.mounts.within, "env", "-C", str(ROOT), *words]
 
     # --- the program -----------------------------------------------------------------------------
 

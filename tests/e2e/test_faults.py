@@ -1,4 +1,4 @@
-"""Every fault a shop meets, against the clock. Limits are twice the goals: machines are noisy."""
+"""Every fault a shop meets, against the clock: the rows of `faults_*.py`, one test each."""
 
 import time
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import Measure
 from tests.e2e.harness import Shop, until
+from tests.e2e.matrix import Fault, Scene, all_faults
 from tests.simulator.faults import Failure, Mute, temporary_ban
 from tests.simulator.people import Customer
 from tests.simulator.phone import Phone
@@ -15,27 +16,23 @@ pytestmark = pytest.mark.e2e
 NUMBER = "34600111222"
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=fault.key, marks=[pytest.mark.slow] if fault.slow else [])
+        for fault in all_faults()
+    ],
+)
+def test_fault(fault: Fault, simulator: RunningSimulator, measured: Measure) -> None:
+    with Scene(fault, simulator, measured) as scene:
+        fault.play(scene)
+
+
 def assert_answers(ana: Customer, phone: Phone, text: str = "question") -> None:
     """The link is not only green: a customer is answered over it."""
     before = len(ana.replies)
     ana.send(phone, text)
     assert ana.wait_for_replies(before + 1, 15)[-1].text == f"answer to: {text}"
-
-
-def test_cut_link_is_back_within_a_second(
-    linked: Shop, simulator: RunningSimulator, phone: Phone, ana: Customer, measured: Measure
-) -> None:
-    workers = linked.workers()
-    with linked.follow() as follower:
-        for how in ("fin", "rst", "ws"):
-            began = time.monotonic()
-            simulator.faults.cut(how=how)
-            lost = follower.wait("reconnecting", after=began)
-            back = follower.wait("connected", after=lost)
-            assert back - began < 2
-            measured(f"cut ({how}) -> connected", back - began, "1 s")
-    assert linked.workers() == workers  # the library repaired it; nobody was restarted
-    assert_answers(ana, phone)
 
 
 @pytest.mark.slow
