@@ -24,6 +24,7 @@ from tests.secret_service import SecretService
 from tests.simulator.people import Customer
 from tests.simulator.phone import Phone
 from tests.simulator.running import RunningSimulator
+from wabot_tray.worker.main import NAME as WORKER_NAME
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
@@ -195,7 +196,7 @@ class Shop:
         found = []
         for process in self.family():
             with contextlib.suppress(psutil.Error):
-                if any("worker_entry" in word for word in process.cmdline()):
+                if process.name() == WORKER_NAME:
                     found.append(process)
         return found
 

@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from wabot_tray.core import commands, wire
 from wabot_tray.core import events as ev
-from wabot_tray.sessions import supervisor
-from wabot_tray.sessions.supervisor import WorkerProcess, process_factory, worker_command
+from wabot_tray.sessions import children, supervisor
+from wabot_tray.sessions.supervisor import WorkerProcess
 
 POLITE = "import sys\nfor line in sys.stdin:\n    if '\"Stop\"' in line: sys.exit({status})\n"
 UP = wire.encode(ev.LinkLost())
@@ -59,7 +60,7 @@ def _short_graces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def started(script: str, heard: Heard, workers: list[WorkerProcess]) -> WorkerProcess:
-    worker = WorkerProcess([sys.executable, "-c", script], "shop", heard)
+    worker = WorkerProcess(partial(children.spawn, [sys.executable, "-c", script]), "shop", heard)
     workers.append(worker)
     await worker.start()
     return worker
@@ -135,7 +136,7 @@ async def test_lines_become_events_and_rubbish_is_passed_over(
 async def test_worker_stopped_before_it_was_there_does_not_stay(
     heard: Heard, workers: list[WorkerProcess]
 ) -> None:
-    worker = WorkerProcess([sys.executable, "-c", DEAF], "shop", heard)
+    worker = WorkerProcess(partial(children.spawn, [sys.executable, "-c", DEAF]), "shop", heard)
     workers.append(worker)
     assert await worker.stop() is False
     await worker.start()
@@ -156,14 +157,14 @@ async def test_dismissed_worker_is_told_nothing_more(
 
 
 def test_worker_command_is_this_program_frozen_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert worker_command() == [sys.executable, "-m", "wabot_tray", "worker"]
+    assert children.worker_command() == [sys.executable, "-m", "wabot_tray", "worker"]
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert worker_command() == [sys.executable, "worker"]
-    assert supervisor._package_root() is None
+    assert children.worker_command() == [sys.executable, "worker"]
+    assert children.package_root() is None
 
 
 async def test_program_that_is_not_there_raises(heard: Heard) -> None:
-    worker = process_factory(["/nowhere/at/all"])("shop", heard)
+    worker = WorkerProcess(partial(children.spawn, ["/nowhere/at/all"]), "shop", heard)
     with pytest.raises(OSError, match="nowhere"):
         await worker.start()
     assert await worker.stop() is False

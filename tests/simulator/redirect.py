@@ -5,6 +5,8 @@ constant; both are found in the mapped library by their bytes and written over.
 """
 
 import ctypes
+import functools
+import importlib.util
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ class _Mapping:
     start: int
     end: int
     rights: str
+    offset: int
+    path: str
 
     @property
     def protection(self) -> int:
@@ -36,7 +40,9 @@ class _Mapping:
 
 
 def redirect(port: int, root_public_key: bytes) -> None:
-    """Make neonize, already imported in this process, talk to a simulator on this machine.
+    """Make neonize, already loaded in this process, talk to a simulator on this machine.
+
+    Only the pages that are written are touched, so that memory can be measured honestly.
 
     Raises:
         RedirectError: The library is not loaded, or holds the key or the address not once.
@@ -46,8 +52,40 @@ def redirect(port: int, root_public_key: bytes) -> None:
     url = f"ws://127.0.0.1:{port}/ws/chat".encode().ljust(len(URL), b"/")
     if not 0 < port < 1 << 16 or len(url) != len(URL):
         raise RedirectError(f"no port: {port}")
-    _replace_once(PINNED_KEY, root_public_key)
-    _replace_once(URL, url)
+    mappings = list(_mappings())
+    if not mappings:
+        raise RedirectError("the library is not loaded")
+    places = locate(mappings[0].path)
+    for old, new in ((PINNED_KEY, root_public_key), (URL, url)):
+        _replace(mappings, places[old], old, new)
+
+
+@functools.cache
+def locate(path: str) -> dict[bytes, int]:
+    """Return where in the library's file the key and the address are.
+
+    Processes that fork call it before, with `library_path`, so that their children need not look.
+
+    Raises:
+        RedirectError: One of them is not there, or more than once.
+    """
+    places = {}
+    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as content:
+        for old in (PINNED_KEY, URL):
+            at = content.find(old)
+            if at < 0 or content.find(old, at + 1) >= 0:
+                raise RedirectError(f"one place should hold {old[:8]!r}")
+            places[old] = at
+    return places
+
+
+def library_path() -> str:
+    """Return the library's file, without importing it."""
+    spec = importlib.util.find_spec("google.protobuf")  # a neighbour that loads nothing
+    assert spec is not None
+    assert spec.origin is not None
+    (found,) = Path(spec.origin).parents[2].glob(f"neonize/{_LIBRARY}*.so")
+    return str(found)
 
 
 def _mappings() -> Iterator[_Mapping]:
@@ -55,20 +93,18 @@ def _mappings() -> Iterator[_Mapping]:
         parts = line.split(maxsplit=5)
         if len(parts) == 6 and _LIBRARY in parts[5] and "r" in parts[1]:
             start, end = (int(part, 16) for part in parts[0].split("-"))
-            yield _Mapping(start, end, parts[1])
+            yield _Mapping(start, end, parts[1], int(parts[2], 16), parts[5])
 
 
-def _replace_once(old: bytes, new: bytes) -> None:
-    found = []
-    for mapping in _mappings():
-        memory = ctypes.string_at(mapping.start, mapping.end - mapping.start)
-        at = memory.find(old)
-        while at >= 0:
-            found.append((mapping, mapping.start + at))
-            at = memory.find(old, at + 1)
-    if len(found) != 1:
-        raise RedirectError(f"{len(found)} places hold {old[:8]!r}, there should be one")
-    _write(*found[0], new)
+def _replace(mappings: list[_Mapping], place: int, old: bytes, new: bytes) -> None:
+    for mapping in mappings:
+        address = mapping.start + place - mapping.offset
+        if mapping.start <= address <= mapping.end - len(old):
+            if ctypes.string_at(address, len(old)) != old:
+                raise RedirectError(f"{old[:8]!r} is not where the file has it")
+            _write(mapping, address, new)
+            return
+    raise RedirectError(f"{old[:8]!r} is not mapped")
 
 
 def _write(mapping: _Mapping, address: int, data: bytes) -> None:

@@ -5,12 +5,13 @@
 
 import sys
 
-from tests.simulator.redirect import redirect
+from tests.simulator.redirect import library_path, locate, redirect
 
 
 def main() -> int:
     """Run the worker; it calls back when the library is loaded."""
     port, root_key, *arguments = sys.argv[1:]
+    locate(library_path())
 
     from wabot_tray.worker import main as worker  # noqa: PLC0415  # nothing may load it earlier
 

@@ -11,9 +11,11 @@ from wabot_tray.bot.rulebook_file import install_example
 from wabot_tray.control.protocol import Check
 from wabot_tray.control.server import ControlServer, Host
 from wabot_tray.core.settings import Settings
+from wabot_tray.sessions.children import worker_command
 from wabot_tray.sessions.manager import Parts, SessionManager
+from wabot_tray.sessions.nursery import Nursery
 from wabot_tray.sessions.reachability import WHATSAPP, Reachability, door_is_open
-from wabot_tray.sessions.supervisor import process_factory
+from wabot_tray.sessions.supervisor import worker_factory
 from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
@@ -69,11 +71,12 @@ class Program:
         self.complaints: list[str] = []  # sentences for the window to show at its start
         registry = Registry(paths.registry_file)
         registry.load()
+        self._nursery = Nursery(wiring.worker_command or worker_command())
         parts = Parts(
             registry=registry,
             keys=AccountKeys(source, paths),
             paths=paths,
-            make_worker=process_factory(wiring.worker_command),
+            make_worker=worker_factory(self._nursery.launch),
         )
         self.manager = SessionManager(parts, settings)
         host = Host(show=self._show, quit=self._quit, diagnose=self._diagnose)
@@ -119,6 +122,7 @@ class Program:
             await asyncio.wait([self._watch])
             self._watch = None
         await self.manager.close()
+        await self._nursery.close()
         await self._server.close()
         remove_runtime(self.paths)
         log.info("Stopped")

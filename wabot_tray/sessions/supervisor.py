@@ -1,16 +1,13 @@
 """One worker process: started, listened to, asked to stop, and killed if it will not."""
 
 import asyncio
-import contextlib
 import logging
-import os
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from wabot_tray.core import commands, events, exits, wire
 from wabot_tray.core.errors import WireError
+from wabot_tray.sessions.children import Child, Launch
 from wabot_tray.system.logs import log_worker_line
 
 log = logging.getLogger(__name__)
@@ -38,39 +35,32 @@ class Worker(Protocol):
 WorkerFactory = Callable[[str, Callable[[events.WorkerEvent], None]], Worker]
 
 
-def worker_command() -> list[str]:
-    """Return the command that starts a worker: this program again, frozen or not."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "worker"]
-    return [sys.executable, "-m", "wabot_tray", "worker"]
-
-
 class WorkerProcess:
     """A worker in a process of its own.
 
     Args:
-        command: What to execute.
+        launch: Starts the process.
         account_id: For the logs only.
         on_event: Hears every event, and `WorkerExited` once if the process ends unasked.
     """
 
     def __init__(
         self,
-        command: Sequence[str],
+        launch: Launch,
         account_id: str,
         on_event: Callable[[events.WorkerEvent], None],
     ) -> None:
-        self._command = list(command)
+        self._launch = launch
         self._on_event = on_event
         self._account_id = account_id
-        self._process: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._asked_to_go = False
 
     @property
     def pid(self) -> int | None:
         """The process id, or None before the start."""
-        return None if self._process is None else self._process.pid
+        return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
         """Start the process; it loads the library and waits for its first command.
@@ -80,32 +70,21 @@ class WorkerProcess:
         Raises:
             OSError: The process could not be started.
         """
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=wire.LONGEST_LINE_BYTES,
-            cwd=_package_root(),
-            # Plain replies carry no <bot> node. The Go side reads the environment the process was
-            # started with, so that it is too late to set this inside the worker (measured).
-            env={**os.environ, "NEONIZE_BOT_TAG": "off"},
-        )
+        self._child = child = await self._launch()
         if self._asked_to_go:
             await self.kill()
             return
         self._readers = [
-            asyncio.create_task(self._read_events(), name="worker-events"),
-            asyncio.create_task(self._read_log(), name="worker-log"),
+            asyncio.create_task(self._read_events(child), name="worker-events"),
+            asyncio.create_task(self._read_log(child), name="worker-log"),
         ]
 
     def send(self, command: commands.Command) -> None:
         """Hand `command` over. A worker that is gone, or has to go, misses it."""
         if self._asked_to_go and not isinstance(command, commands.Stop):
             return
-        if self._process is None or self._process.stdin is None or self._process.stdin.is_closing():
-            return
-        self._process.stdin.write(wire.encode(command))
+        if self._child is not None:
+            self._child.write(wire.encode(command))
 
     async def stop(self) -> bool:
         """Ask, then TERM, then KILL, each with its deadline. Stopping twice is harmless.
@@ -116,11 +95,10 @@ class WorkerProcess:
         self._asked_to_go = True
         self.send(commands.Stop())
         if await self._gone_within(STOP_GRACE_S):
-            return self._process is not None and self._process.returncode == exits.SEALED
+            return self._child is not None and self._child.status == exits.SEALED
         log.warning("%s: the worker did not stop when asked; it is terminated", self._account_id)
-        with contextlib.suppress(ProcessLookupError):
-            if self._process is not None:
-                self._process.terminate()
+        if self._child is not None:
+            self._child.terminate()
         if not await self._gone_within(TERM_GRACE_S):
             await self.kill()
         return False
@@ -128,17 +106,16 @@ class WorkerProcess:
     async def kill(self) -> None:
         """End the process now and wait until it is gone. Killing twice is harmless."""
         self._asked_to_go = True
-        if self._process is None:
+        if self._child is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._child.kill()
         await self._gone_within(None)
 
     async def _gone_within(self, limit_s: float | None) -> bool:
-        if self._process is None:
+        if self._child is None:
             return True
         try:
-            await asyncio.wait_for(self._process.wait(), limit_s)
+            await asyncio.wait_for(self._child.wait(), limit_s)
         except TimeoutError:
             return False
         for reader in self._readers:
@@ -146,11 +123,8 @@ class WorkerProcess:
                 await asyncio.wait([reader], timeout=1.0)
         return True
 
-    async def _read_events(self) -> None:
-        process = self._process
-        assert process is not None  # noqa: S101 - set before this task is made
-        assert process.stdout is not None  # noqa: S101 - asked for as a pipe
-        while line := await self._line(process.stdout):
+    async def _read_events(self, child: Child) -> None:
+        while line := await self._line(child.stdout):
             try:
                 event = wire.decode_event(line)
             except WireError as err:
@@ -159,15 +133,13 @@ class WorkerProcess:
                 )
                 continue
             self._on_event(event)
-        status = await process.wait()
+        status = await child.wait()
         if not self._asked_to_go:
             log.warning("%s: the worker ended by itself with status %s", self._account_id, status)
             self._on_event(events.WorkerExited(status=status))
 
-    async def _read_log(self) -> None:
-        assert self._process is not None  # noqa: S101 - set before this task is made
-        assert self._process.stderr is not None  # noqa: S101 - asked for as a pipe
-        while line := await self._line(self._process.stderr):
+    async def _read_log(self, child: Child) -> None:
+        while line := await self._line(child.stderr):
             log_worker_line(self._account_id, line.decode(errors="replace"))
 
     async def _line(self, stream: asyncio.StreamReader) -> bytes:
@@ -178,18 +150,10 @@ class WorkerProcess:
                 log.warning("%s: an overlong line of the worker was dropped", self._account_id)
 
 
-def process_factory(command: Sequence[str] | None = None) -> WorkerFactory:
-    """Return what makes a `WorkerProcess` for an account, by default of this program."""
-    chosen = list(command) if command is not None else worker_command()
+def worker_factory(launch: Launch) -> WorkerFactory:
+    """Return what makes a `WorkerProcess` for an account."""
 
     def make(account_id: str, on_event: Callable[[events.WorkerEvent], None]) -> Worker:
-        return WorkerProcess(chosen, account_id, on_event)
+        return WorkerProcess(launch, account_id, on_event)
 
     return make
-
-
-def _package_root() -> str | None:
-    """Return the folder that `-m wabot_tray` is found from in a checkout."""
-    if getattr(sys, "frozen", False):
-        return None
-    return os.fspath(Path(__file__).resolve().parent.parent.parent)

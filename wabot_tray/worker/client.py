@@ -1,4 +1,4 @@
-"""One connection to WhatsApp through neonize. The only file that imports it.
+"""One connection to WhatsApp through neonize. The only file that imports it, see library.py.
 
 Facts used here were measured with neonize 0.5.2 (docs/neonize.md). Two of them shape everything:
 a dial may hang for ever and takes every other call with it, so each call has a deadline and the
@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import pylibmagic  # noqa: F401 - must come before neonize, which needs libmagic at import
-
-# isort: split
 from neonize.aioze import events as nz
 from neonize.aioze.client import NewAClient
 from neonize.exc import NeonizeError, SendMessageError

@@ -11,13 +11,15 @@ from typing import Final, NoReturn
 
 from wabot_tray.core import exits
 from wabot_tray.system import logs
-from wabot_tray.worker import pipes
+from wabot_tray.system.process import name_process
+from wabot_tray.worker import library, pipes
 
 log = logging.getLogger(__name__)
 
 # neonize holds a thread for each connection and one for each call; asyncio's own pool has 6 on
 # two cores, and a starved pool hangs every call (measured with neonize 0.5.2).
 THREADS: Final = 64
+NAME: Final = "wabot-worker"
 
 
 def main(argv: Sequence[str] = (), *, prepare: Callable[[], None] | None = None) -> NoReturn:
@@ -27,18 +29,34 @@ def main(argv: Sequence[str] = (), *, prepare: Callable[[], None] | None = None)
     and the interpreter would wait for it.
 
     Args:
-        argv: Nothing is read from it; secrets and settings come by pipe.
+        argv: `nursery` makes it the process that workers are forked from. Nothing else is read:
+            secrets and settings come by pipe.
         prepare: Runs once the native library is loaded, before anything is dialled.
     """
-    del argv
     os.umask(0o077)
+
+    def work() -> NoReturn:
+        _work(prepare)
+
+    if list(argv) == ["nursery"]:
+        from wabot_tray.worker import nursery  # noqa: PLC0415 - Linux only
+
+        logs.setup_worker()
+        nursery.serve(work)
+    work()
+
+
+def _work(prepare: Callable[[], None] | None) -> NoReturn:
+    name_process(NAME)
     if sys.platform != "win32":
         # Ctrl+C in a terminal reaches the whole group; the main process then stops us politely.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe = pipes.EventPipe(pipes.claim_stdout())
     _set_up_logging()
+    library.leave_out()
     from wabot_tray.worker.session import WorkerSession  # noqa: PLC0415 - loads neonize
 
+    library.load_go()
     if prepare is not None:
         prepare()
 
