@@ -69,6 +69,21 @@ async def test_workers_are_forked_from_one_process_and_talk_to_us_alone(make: Ma
     two.write(b"nobody reads this\n")
 
 
+async def test_prepared_nursery_is_the_one_that_forks(make: Make) -> None:
+    young = make(ECHO)
+    young.prepare()
+    young.prepare()
+    child = await young.launch()
+    assert len(young._lines) == 1
+    await end(child)
+
+
+async def test_nursery_that_cannot_be_prepared_is_met_at_the_launch() -> None:
+    young = Nursery(["/nowhere/at/all"])
+    young.prepare()
+    await young.close()
+
+
 async def test_log_of_a_worker_comes_by_its_own_pipe(make: Make) -> None:
     child = await make("import os\nos.write(2, b'a line\\n')\n").launch()
     async with asyncio.timeout(20):

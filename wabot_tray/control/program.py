@@ -105,6 +105,7 @@ class Program:
             OSError: The runtime folder cannot be used.
         """
         log.info("wabot-tray %s, data in %s", __version__, self.paths.data)
+        self._nursery.prepare()
         self._install_rules()
         await self.manager.start()
         await self._server.start(lock_held=True)

@@ -46,7 +46,13 @@ class Nursery:
         self._line: _Line | None = None
         self._lines: list[_Line] = []  # those of failed nurseries too, until the end
         self._opening: asyncio.Lock | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._failures = 0
+
+    def prepare(self) -> None:
+        """Start the nursery ahead of the first launch. A second call does nothing."""
+        if can_fork() and self._preparing is None:
+            self._preparing = asyncio.get_running_loop().create_task(self._prepare())
 
     async def launch(self) -> children.Child:
         """Start a worker.
@@ -69,9 +75,15 @@ class Nursery:
 
     async def close(self) -> None:
         """Let the nursery go; workers it has forked live on. Closing twice is harmless."""
+        if self._preparing is not None:
+            await self._preparing
         self._line = None
         while self._lines:
             await self._lines.pop().close()
+
+    async def _prepare(self) -> None:
+        with contextlib.suppress(OSError):  # the launch meets it again, and says so
+            await self._open_line()
 
     def _give_up(self, line: "_Line | None") -> None:
         """Count a failure, once for all who wait for the same nursery."""
