@@ -125,9 +125,6 @@ class FakeManager:
     def network_changed(self, *, online: bool) -> None:
         self._called("network_changed", str(online))
 
-    def resumed(self) -> None:
-        self._called("resumed")
-
     # --- what only a test can do -----------------------------------------------------------------
 
     def change(self, account_id: str, **values: object) -> None:

@@ -1,23 +1,17 @@
-"""The watches: their intervals, no overlap, the network, waking up by logind or by the clock."""
+"""The watches: their intervals, no overlap, the network."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
-from dbus_fast import Message, MessageType
-from dbus_fast.aio import MessageBus
 from PySide6.QtNetwork import QNetworkInformation
 
-from tests.desktop import Desktop, start_bus
-from tests.gui.fake_manager import FakeManager, FakeTime
+from tests.gui.fake_manager import FakeManager
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import VerifyResult
 from wabot_tray.gui.jobs import Jobs
-from wabot_tray.gui.watches import NetworkWatch, SleepWatch, Watches
+from wabot_tray.gui.watches import NetworkWatch, Watches
 
 Runner = Callable[[Awaitable[Any]], Any]
 
@@ -113,100 +107,3 @@ def test_network_is_passed_on_only_where_it_is_certain() -> None:
     assert manager.calls == [("network_changed", "False"), ("network_changed", "True")]
 
 
-def test_late_pulse_means_that_the_computer_slept(time: FakeTime) -> None:
-    manager = FakeManager()
-    watch = SleepWatch(manager, clock=time.clock, platform="win32")
-    assert not watch.hears_logind
-    time.pass_s(10)
-    watch.on_pulse()
-    assert manager.calls == []
-    time.pass_s(3600)
-    watch.on_pulse()
-    time.pass_s(10)
-    watch.on_pulse()
-    assert manager.calls == [("resumed",)]
-    watch.close()
-
-
-def test_one_sleep_is_told_once(time: FakeTime) -> None:
-    manager = FakeManager()
-    watch = SleepWatch(manager, clock=time.clock, platform="win32")
-    watch.onPrepareForSleep(True)
-    time.pass_s(7200)
-    watch.onPrepareForSleep(False)
-    time.pass_s(4)
-    watch.on_pulse()
-    assert manager.calls == [("resumed",)]
-    time.pass_s(600)
-    watch.onPrepareForSleep(False)
-    assert manager.calls == [("resumed",)] * 2
-    watch.close()
-
-
-def test_logind_is_heard_on_a_real_bus(desktop: Desktop) -> None:
-    """A child on a system bus of its own; the test plays logind."""
-    script = """
-import sys
-from PySide6.QtCore import QCoreApplication
-from tests.gui.fake_manager import FakeManager
-from wabot_tray.gui.watches import SleepWatch
-app = QCoreApplication([])
-class Manager(FakeManager):
-    def resumed(self):
-        print("resumed", flush=True)
-        app.quit()
-watch = SleepWatch(Manager())
-print(watch.hears_logind, flush=True)
-app.exec()
-"""
-    with start_bus() as bus:
-        child = subprocess.Popen(
-            [sys.executable, "-c", script],
-            env=desktop.env({"DBUS_SYSTEM_BUS_ADDRESS": bus.address}),
-            cwd=Path(__file__).parents[2],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert child.stdout is not None
-        assert child.stdout.readline() == "True\n"
-        asyncio.run(play_logind(bus.address))
-        assert child.stdout.readline() == "resumed\n"
-        assert child.wait(10) == 0
-        child.stdout.close()
-
-
-async def play_logind(address: str) -> None:
-    bus = await MessageBus(bus_address=address).connect()
-    await bus.request_name("org.freedesktop.login1")
-    for going in (True, False):
-        signal = Message(
-            message_type=MessageType.SIGNAL,
-            path="/org/freedesktop/login1",
-            interface="org.freedesktop.login1.Manager",
-            member="PrepareForSleep",
-            signature="b",
-            body=[going],
-        )
-        await bus.send(signal)
-    bus.disconnect()
-    await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-
-
-def test_without_a_system_bus_nothing_is_lost(desktop: Desktop) -> None:
-    script = """
-from PySide6.QtCore import QCoreApplication
-from tests.gui.fake_manager import FakeManager
-from wabot_tray.gui.watches import SleepWatch
-app = QCoreApplication([])
-print(SleepWatch(FakeManager()).hears_logind)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=desktop.env({"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}),
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    )
-    assert (done.stdout, done.stderr) == ("False\n", "")

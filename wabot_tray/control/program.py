@@ -21,6 +21,7 @@ from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
 from wabot_tray.system.i18n import language
 from wabot_tray.system.paths import Paths, remove_runtime
+from wabot_tray.system.sleep import SleepWatch
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Program:
         host = Host(show=self._show, quit=self._quit, diagnose=self._diagnose)
         self._server = ControlServer(self.manager, host, paths)
         self._door = wiring.door
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
 
     def complain(self, sentence: str) -> None:
         """Log what is wrong with this start, and keep it for the window to show."""
@@ -114,14 +115,20 @@ class Program:
             self.manager.trouble,
             lambda: self.manager.network_changed(online=True),
         )
-        self._watch = asyncio.get_running_loop().create_task(door.run(), name="reachability")
+        sleep = SleepWatch(lambda _away: self.manager.resumed(), self.manager.clock_set)
+        loop = asyncio.get_running_loop()
+        self._watches = [
+            loop.create_task(door.run(), name="reachability"),
+            loop.create_task(sleep.run(), name="sleep"),
+        ]
 
     async def close(self) -> None:
         """End every worker, sealed and politely, then hang up. Closing twice is harmless."""
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.wait([self._watch])
-            self._watch = None
+        watches, self._watches = self._watches, []
+        for watch in watches:
+            watch.cancel()
+        if watches:
+            await asyncio.wait(watches)
         await self.manager.close()
         await self._nursery.close()
         await self._server.close()

@@ -23,7 +23,7 @@ from wabot_tray.core.states import SessionState
 from wabot_tray.gui.icons import app_icon, picture, state_icon
 from wabot_tray.gui.ports import LoginItem, Program
 from wabot_tray.gui.theme import Theme
-from wabot_tray.gui.watches import NetworkWatch, SleepWatch, Watches
+from wabot_tray.gui.watches import NetworkWatch, Watches
 from wabot_tray.gui.windows import Windows
 from wabot_tray.gui.wording import locale
 from wabot_tray.system.autostart import Autostart, start_command
@@ -126,27 +126,24 @@ async def _live(program: Program, *, minimized: bool) -> str:
     quit_filter = QuitFilter(app, over.set)
     _hear_signals(over.set)
     windows: Windows | None = None
-    watches: list[Watches | SleepWatch] = []
+    watches: Watches | None = None
     try:
         await program.start()
         windows = Windows(program, over.set, login_item=_login_item(program))
         program.on_show = windows.show_dashboard
         program.extra_checks = lambda: _checks(windows)
         windows.open(minimized=minimized)
-        watches = [
-            Watches(program.manager, windows.actions.jobs, program.settings, app),
-            SleepWatch(program.manager, parent=app),
-        ]
+        watches = Watches(program.manager, windows.actions.jobs, program.settings, app)
         network = NetworkWatch(program.manager, app)
-        log.debug("network watch: %s, logind: %s", network.is_present, watches[1])
+        log.debug("network watch: %s", network.is_present)
         await over.wait()
     except (WabotError, OSError) as err:
         log.error("cannot start: %s", err)  # noqa: TRY400 - a sentence, not a trace
         return t("gui.start_failed", why=sentence(err) if isinstance(err, WabotError) else err)
     finally:
         app.removeEventFilter(quit_filter)
-        for watch in watches:
-            watch.close()
+        if watches is not None:
+            watches.close()
         if windows is not None:
             await windows.close()
         await program.close()

@@ -72,10 +72,6 @@ class Sessions(Protocol):
         """Take note that the computer's network came or went."""
         ...
 
-    def resumed(self) -> None:
-        """Take note that the computer woke up."""
-        ...
-
 
 class Program(Protocol):
     """The program without its windows. See `control.program.Program`."""

@@ -5,7 +5,8 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from wabot_tray.core import commands
@@ -21,6 +22,8 @@ from wabot_tray.sessions.supervisor import Worker, WorkerFactory
 log = logging.getLogger(__name__)
 
 HEARTBEAT_LIMIT_S: Final = 15.0
+HEARTBEAT_AGAIN_S: Final = 6.0  # a worker beats every 5 s
+HELD_UP_S: Final = 2.0
 PROBE_DEADLINE_S: Final = 3.0  # the library has already waited 10 s for its own ping
 VERIFY_DEADLINE_S: Final = 10.0
 VERIFY_TRIES: Final = 2
@@ -125,6 +128,24 @@ class SessionKeeper:
             return False
         self.handle(event)
         return True
+
+    def clock_set(self, jump: timedelta) -> None:
+        """Hear that the wall clock was set: what people are shown moves along."""
+        self.session.clock_set(jump)
+        progress = self.progress
+        if progress is None or progress.code_expires_at is None or progress.window_ends_at is None:
+            return
+        self.progress = replace(
+            progress,
+            code_expires_at=progress.code_expires_at + jump,
+            window_ends_at=progress.window_ends_at + jump,
+        )
+        self._around.pairing(self.progress)
+
+    def doubt(self) -> None:
+        """Ask a connected link for a sign of life; one that gives none is replaced in seconds."""
+        if self.session.state is SessionState.CONNECTED:
+            self._own(self._probe_in_doubt(), "probe")
 
     async def verify(self) -> VerifyResult:
         """Ask WhatsApp something and wait for the answer; no answer twice restarts the worker."""
@@ -256,8 +277,18 @@ class SessionKeeper:
         if not self.check():
             self._arm()  # a timer may come a moment early
 
-    def _on_silence(self) -> None:
+    def _await_heartbeat(self, limit_s: float = HEARTBEAT_LIMIT_S) -> None:
+        due = self._around.clock.monotonic() + limit_s
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+        self._heartbeat = self._around.call_later(limit_s, lambda: self._on_silence(due))
+
+    def _on_silence(self, due: float) -> None:
         self._heartbeat = None
+        if self._around.clock.monotonic() - due > HELD_UP_S:
+            # This process was held up itself, so the sign of life may lie unread in the pipe.
+            self._await_heartbeat(HEARTBEAT_AGAIN_S)
+            return
         log.warning("session %s: the worker no longer gives a sign of life", self.session.id)
         if self.session.state is SessionState.PAIRING:
             self.handle(ev.PairingFailed(reason=Reason.WORKER_SILENT))
@@ -268,9 +299,7 @@ class SessionKeeper:
         """Take in what moves no state; return whether `event` was of that kind."""
         match event:
             case ev.Heartbeat():
-                if self._heartbeat is not None:
-                    self._heartbeat.cancel()
-                self._heartbeat = self._around.call_later(HEARTBEAT_LIMIT_S, self._on_silence)
+                self._await_heartbeat()
             case ev.WorkerReady():
                 self.live_in_ram = event.live_in_ram
             case ev.Verified():
@@ -315,6 +344,17 @@ class SessionKeeper:
             return await asyncio.wait_for(probe, deadline_s + ANSWER_MARGIN_S)
         self._probes.pop(token, None)
         return None
+
+    async def _probe_in_doubt(self) -> None:
+        worker = self._worker
+        answer = await self._ask(PROBE_DEADLINE_S)
+        if worker is not self._worker or self.session.state is not SessionState.CONNECTED:
+            return
+        if answer is not None and answer.answered:
+            self.session.verified()
+            self._around.published(self.session.id)
+        else:
+            self.restart(Reason.PROBE_UNANSWERED)
 
     async def _probe_after_silence(self) -> None:
         """Tell a slow answer from a dead link; whatsmeow itself would wait three minutes."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random as system_random
 import shutil
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -30,7 +30,6 @@ from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.supervisor import WorkerFactory
 from wabot_tray.storage.registry import Account, Registry
 from wabot_tray.system.paths import Paths
-from wabot_tray.system.power import JumpDetector
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,6 @@ class SessionManager:
         self._parts = parts
         self._keepers: dict[str, SessionKeeper] = {}
         self._listeners: list[Callable[[Update], None]] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._milestones = Milestones()
         self._launching = Launching(
             parts.paths, parts.keys, parts.clock, self._call_later, settings
@@ -83,7 +81,6 @@ class SessionManager:
         self._key_watch = KeyWatch(
             parts.keys, lambda: list(self._keepers.values()), self._call_later
         )
-        self._jumps = JumpDetector(parts.clock)
         self._around = Surroundings(
             clock=parts.clock,
             call_later=self._call_later,
@@ -114,10 +111,6 @@ class SessionManager:
         """Let all workers go, sealed and politely. Closing twice is harmless."""
         await self._key_watch.close()
         await asyncio.gather(*(keeper.close() for keeper in self._keepers.values()))
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -292,9 +285,6 @@ class SessionManager:
 
     def check(self) -> None:
         """Look at every session's deadlines and restart what is overdue. Cheap; never blocks."""
-        if (jump := self._jumps.observe()) is not None:
-            log.info("the clock jumped by %.0f s", jump.total_seconds())
-            self.resumed()
         acted = sum(keeper.check() for keeper in self._keepers.values())
         up = sum(
             keeper.session.state is SessionState.CONNECTED for keeper in self._keepers.values()
@@ -326,8 +316,17 @@ class SessionManager:
     def resumed(self) -> None:
         """Hear that the computer was asleep: every link is doubtful and every wait is over."""
         log.info("back from sleep; every session is looked at")
-        self._jumps.observe()  # the same sleep is not found a second time
         self._wake()
+
+    def clock_set(self, jump: timedelta) -> None:
+        """Hear that the wall clock was set by `jump`: nothing restarts, what is shown stays right.
+
+        A paused virtual machine looks the same from inside, so connected links are asked.
+        """
+        for account_id, keeper in self._keepers.items():
+            keeper.clock_set(jump)
+            self._publish(account_id)
+            keeper.doubt()
 
     def trouble(self) -> bool:
         """Whether any session is on its way to a link, so that a look at the network may help."""
@@ -336,16 +335,13 @@ class SessionManager:
     # --- inside ----------------------------------------------------------------------------------
 
     def _wake(self) -> None:
-        doubtful = []
         for keeper in self._keepers.values():
             if keeper.session.state in {SessionState.WAITING, SessionState.RECONNECTING}:
                 keeper.handle(ev.RestartAsked())
             elif keeper.session.state is SessionState.CONNECTED:
-                doubtful.append(keeper)
+                keeper.doubt()
             else:
                 keeper.check()
-        for keeper in doubtful:
-            self._own(keeper.verify())
 
     def _adopt(self, account: Account) -> SessionKeeper:
         session = Session(account.id, self._parts.clock, self._parts.random)
@@ -411,8 +407,3 @@ class SessionManager:
                 listener(update)
             except Exception:
                 log.exception("a listener failed")
-
-    def _own(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -105,12 +105,17 @@ class Session:
     def overdue(self) -> ev.Event | None:
         """Return what has to happen now because the state's time is up, or None.
 
-        Looks at both clocks: after a sleep only the wall clock knows how late it is.
+        Deadlines are kept on the clock that nobody sets; it goes on while the computer sleeps.
         """
         due = self.deadline is not None and self.clock.monotonic() >= self.deadline
-        if self.next_attempt_at is not None and self.clock.now() >= self.next_attempt_at:
-            due = True
         return self._expiry() if due else None
+
+    def clock_set(self, jump: timedelta) -> None:
+        """Keep the times that people see right, since the wall clock was set by `jump`."""
+        self.since += jump
+        for name in ("next_attempt_at", "expires_at", "last_verified_at"):
+            if (moment := getattr(self, name)) is not None:
+                setattr(self, name, moment + jump)
 
     def verified(self) -> None:
         """Note that WhatsApp answered just now."""
