@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 # The first fork waits for the nursery's imports: 0.3 s on two cores, many times that on a busy
 # computer that has just been switched on.
-FORK_DEADLINE_S: Final = 20.0
+FIRST_FORK_DEADLINE_S: Final = 20.0
+FORK_DEADLINE_S: Final = 5.0
 STATUS_GRACE_S: Final = 1.0
 TRIES: Final = 2  # a nursery that fails so often in a row is given up
 _LONGEST_MESSAGE: Final = 4096
@@ -169,6 +170,7 @@ class _Line:
         self._control = control
         self._waiting: deque[tuple[asyncio.Future[ForkedChild], _Streams]] = deque()
         self._children: dict[int, ForkedChild] = {}
+        self._has_forked = False
         self.is_down = False
         loop = asyncio.get_running_loop()
         loop.add_reader(control, self._on_message)
@@ -220,8 +222,10 @@ class _Line:
             for stream in theirs:
                 os.close(stream)
         self._waiting.append((answer, streams))
-        async with asyncio.timeout(FORK_DEADLINE_S):
-            return await answer
+        async with asyncio.timeout(FORK_DEADLINE_S if self._has_forked else FIRST_FORK_DEADLINE_S):
+            child = await answer
+        self._has_forked = True
+        return child
 
     def hang_up(self) -> None:
         """Let the nursery end; what waits for it fails. A second call does nothing."""
