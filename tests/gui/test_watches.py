@@ -105,5 +105,3 @@ def test_network_is_passed_on_only_where_it_is_certain() -> None:
     for found in (reach.Disconnected, reach.Local, reach.Unknown, reach.Online):
         watch.on_reachability(found)
     assert manager.calls == [("network_changed", "False"), ("network_changed", "True")]
-
-
