@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import itertools
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from wabot_tray.core.errors import NotSentError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.inbox import Inbox
+from wabot_tray.storage.traces import Traces
 
 Answer = TypeVar("Answer")
 KEY = bytes(range(32))
@@ -75,13 +76,15 @@ class Sender:
 
     sent: list[tuple[str, str]] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)
+    marks: list[bytes] = field(default_factory=list)  # of every call
     faults: list[Exception] = field(default_factory=list)  # for the next calls, in order
     hold: asyncio.Event | None = None
     under_way: int = 0
     most_under_way: int = 0
     ids: Iterable[int] = field(default_factory=lambda: itertools.count(1))
 
-    async def __call__(self, chat: str, words: str) -> str:
+    async def __call__(self, chat: str, words: str, mark: bytes) -> str:
+        self.marks.append(mark)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
@@ -109,7 +112,9 @@ class Shop:
         self.folder = folder
         self.time = FakeTime()
         self.sender = Sender()
-        self.send: Callable[[str, str], Awaitable[str]] = self.sender
+        self.send: Callable[[str, str, bytes], Awaitable[str]] = self.sender
+        self.traces = Traces()
+        self.looked_for: list[bytes] = []
         self.counts: list[tuple[int, int]] = []
         self.notices: list[tuple[str, Reason | None]] = []
         self.inboxes: list[Inbox] = []
@@ -143,12 +148,18 @@ class Shop:
                 send=self.send,
                 counted=lambda received, replied: self.counts.append((received, replied)),
                 notify=lambda topic, reason, _detail: self.notices.append((topic, reason)),
+                traces=self.look,
             ),
             pace=self.pace,
             engine=Engine(
                 clock=self.time.clock, sleep=self.time.sleep, random=lambda: 0.5, runner=Inline
             ),
         )
+
+    async def look(self, secrets: Sequence[bytes]) -> Traces:
+        """Play the library's database."""
+        self.looked_for = list(secrets)
+        return self.traces
 
     async def open(self, *, link: bool = True) -> AnsweringDesk:
         self.desks.append(self.make())

@@ -13,7 +13,7 @@ from tests.simulator.companion import Companion
 from tests.simulator.faults import stream_error
 from tests.simulator.home import in_loop
 from tests.simulator.messages import Outgoing, Received
-from tests.simulator.nodes import SERVER, Attrs, Node
+from tests.simulator.nodes import SERVER, Attrs, Jid, Node
 from tests.simulator.people import Person, World
 from tests.simulator.protobuf import Fields, encode
 from tests.simulator.xeddsa import verify
@@ -82,7 +82,7 @@ class Phone(Person):
 
     def __init__(self, world: PhoneWorld, number: str, lid: str, name: str) -> None:
         super().__init__(world, number, lid, name)
-        self.confirms_delivery = False  # not the copies of its own companions' messages
+        self.confirms_delivery = False  # of the copies of its own companions' messages
         self._server = world
         self._companions: dict[int, Companion] = {}
         self._last_device = 0
@@ -100,6 +100,14 @@ class Phone(Person):
     def copies(self) -> tuple[Received, ...]:
         """The copies of what its companions have sent."""
         return tuple(self._received)
+
+    @in_loop
+    def confirm(self, sender: Companion, message_id: str) -> None:
+        """Tell a companion that the copy of its message has come here."""
+        recipient = self._received[-1].recipient
+        user, _, server = recipient.partition("@")
+        attrs: Attrs = {"from": self.lid, "recipient": Jid(user, server), "type": "sender"}
+        sender.push(Node("receipt", {**attrs, "id": message_id, "t": messages.now()}))
 
     # writing
 

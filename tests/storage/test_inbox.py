@@ -6,7 +6,9 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -390,13 +392,76 @@ def test_receive_waits_for_the_disk_and_a_reply_under_way_does_not(
 ) -> None:
     stored = box.receive()
     box.inbox.sync()
-    handle = box.inbox._file._log_handle
+    log = Path(f"{box.path}-wal").stat().st_ino
     synced: list[int] = []
-    monkeypatch.setattr(os, "fsync", synced.append)
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
     box.inbox.mark_sending(stored, "rule:a")
     assert synced == []
-    box.receive("second")
-    assert synced == [handle]
+    box.inbox.receive([message("second")], is_urgent=True)
+    box.inbox.finish(stored, reply_key="rule:a", is_urgent=True)
+    assert synced == []
+    box.receive("third")
+    assert synced == [log]
+
+
+def test_nobody_waits_for_the_disk_because_another_thread_does(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = box.receive()
+    is_waiting, may_go_on = threading.Event(), threading.Event()
+
+    def slow_disk(_handle: int) -> None:
+        is_waiting.set()
+        assert may_go_on.wait(20)
+
+    monkeypatch.setattr(os, "fsync", slow_disk)
+    with ThreadPoolExecutor(1) as pool:
+        syncing = pool.submit(box.inbox.sync)
+        assert is_waiting.wait(20)
+        box.inbox.mark_sending(stored, "rule:a")
+        box.inbox.finish(stored, reply_key="rule:a", is_urgent=True)
+        assert not syncing.done()
+        may_go_on.set()
+        syncing.result(20)
+    assert box.inbox.undone() == []
+
+
+def test_receipt_heard_while_a_reply_was_under_way_is_known_after_a_restart(box: Box) -> None:
+    stored = box.receive()
+    box.inbox.mark_sending(stored, "rule:a")
+    assert not box.inbox.has_receipt(stored, None)
+    box.inbox.note_receipts(stored, ["OUT1", "OUT2"])
+    (again,) = box.reopen().undone()
+    assert box.inbox.has_receipt(again, "OUT1")
+    assert box.inbox.has_receipt(again, "OUT2")
+    assert not box.inbox.has_receipt(again, "OUT3")
+    assert box.inbox.has_receipt(again, None)
+    assert box.inbox.secret(again) == box.inbox.secret(stored)
+
+
+def test_secret_is_of_one_attempt(box: Box) -> None:
+    stored = box.receive()
+    box.inbox.mark_sending(stored, "rule:a")
+    first = box.inbox.secret(stored)
+    box.inbox.note_receipts(stored, ["OUT1"])
+    stored.sending_at = None
+    box.now += timedelta(seconds=1)
+    box.inbox.mark_sending(stored, "rule:a")
+    assert box.inbox.secret(stored) != first
+    assert not box.inbox.has_receipt(stored, None)
+
+
+def test_inbox_of_version_1_is_taken_over(box: Box) -> None:
+    box.receive()
+    box.inbox.close()
+    db = sqlite3.connect(box.path)
+    db.executescript("DROP TABLE receipts; PRAGMA user_version = 1")
+    db.close()
+    (stored,) = box.open().undone()
+    box.inbox.mark_sending(stored, "rule:a")
+    box.inbox.note_receipts(stored, ["OUT1"])
+    assert box.inbox.has_receipt(stored, "OUT1")
+    assert box.damages == 0
 
 
 def test_long_log_is_emptied_between_tidyings(box: Box) -> None:

@@ -6,92 +6,36 @@ whatsmeow (2 to 12 % of replies had to be repaired, 0 of 400 after 0.6 s of quie
 neonize 0.5.2). One chat gets one reply at a time, in order; chats go side by side.
 
 What the library's send leaves open is closed here: a reply that certainly did not leave is sent
-when the link is back; one that may have left waits for evidence, a delivery receipt for a message
-this program has not sent otherwise, and only without it is sent again, once.
+when the link is back; one that may have left waits for evidence (`doubts.py`), and only without it
+is sent again, once.
 """
 
 import asyncio
 import logging
-import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Coroutine, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from wabot_tray.bot.bookkeeping import Bookkeeping, InboxMaker, OneThread, Runner
+from wabot_tray.bot.bookkeeping import Bookkeeping, InboxMaker
+from wabot_tray.bot.doubts import Chat, Doubts
+from wabot_tray.bot.outlets import Engine, Outlets, Pace
 from wabot_tray.bot.rulebook import Choice
 from wabot_tray.bot.rulebook_file import CHECK_EVERY_S, RuleBookFile
 from wabot_tray.core.backoff import Backoff
-from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.commands import Start
 from wabot_tray.core.errors import NotSentError
 from wabot_tray.core.messages import IncomingMessage
-from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.inbox import Inbox, Stored
+
+__all__ = ["AnsweringDesk", "Engine", "Outlets", "Pace", "make_desk"]
 
 log = logging.getLogger(__name__)
 
 INBOX_NAME: Final = "inbox.db"
 EVIDENCE_S: Final = 30.0  # of an unbroken link, before a reply in doubt is sent again
-# A receipt is stamped by WhatsApp's clock, a reply by ours; shop computers run some seconds off.
-CLOCKS_DIFFER: Final = timedelta(seconds=60)
 LONGEST_RETRY_S: Final = 300.0
 _ALREADY_CHOSEN: Final = ""  # the inbox noted the rule before the reply was in doubt
-
-
-@dataclass(frozen=True, slots=True)
-class Outlets:
-    """Whom the desk talks to; all are called on the event loop.
-
-    Args:
-        send: Sends words to a chat and returns the message's id once WhatsApp has acknowledged
-            it. Raises NotSentError where the message certainly did not leave; anything else means
-            that nobody knows.
-        counted: Told of messages received and replies sent since the start, after each message.
-        notify: Told of a topic ("bot" or "inbox"), a reason and a detail; None ends the topic.
-    """
-
-    send: Callable[[str, str], Awaitable[str]]
-    counted: Callable[[int, int], None]
-    notify: Callable[[str, Reason | None, str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How patient the desk is.
-
-    Args:
-        quiet_s: Seconds a chat must be silent before it is answered.
-        max_age_s: Older messages, in seconds, are not answered.
-        parallel: Replies that may be on their way at once, one a chat.
-    """
-
-    quiet_s: float = 0.6
-    max_age_s: float = 86_400.0
-    parallel: int = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """What tests replace: time, chance and the inbox's thread."""
-
-    clock: Clock = SYSTEM_CLOCK
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    random: Callable[[], float] = random.random
-    runner: Callable[[], Runner] = OneThread
-
-
-@dataclass(slots=True)
-class _Chat:
-    """What waits in one chat, and what is known of the reply under way."""
-
-    heard_at: float  # monotonic; the last time the customer wrote
-    waiting: list[Stored] = field(default_factory=list)
-    evidence: asyncio.Event = field(default_factory=asyncio.Event)
-    evidence_id: str = ""
-    link_came: asyncio.Event = field(default_factory=asyncio.Event)
-    retries: Backoff | None = None
 
 
 class AnsweringDesk:
@@ -120,11 +64,11 @@ class AnsweringDesk:
         clock = self._clock = self._engine.clock
         self._rules = RuleBookFile(bot_file, lambda r, d: outlets.notify("bot", r, d), clock)
         self._books = Bookkeeping(
-            inbox, self._engine.runner(), lambda r, d: outlets.notify("inbox", r, d), clock
+            inbox, self._engine.runner, lambda r, d: outlets.notify("inbox", r, d), clock
         )
-        self._chats: dict[str, _Chat] = {}
+        self._doubts = Doubts(self._books, outlets.traces)
+        self._chats: dict[str, Chat] = {}
         self._arrived: list[tuple[float, IncomingMessage]] = []
-        self._own_ids: list[str] = []
         self._keeping = asyncio.Lock()
         self._something_arrived = asyncio.Event()
         self._link = asyncio.Event()
@@ -132,6 +76,7 @@ class AnsweringDesk:
         self._slots = asyncio.Semaphore(self._pace.parallel)
         self._sending: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_leaving = False
         self._is_closing = False
         self._received = 0
         self._replied = 0
@@ -142,11 +87,16 @@ class AnsweringDesk:
         """Take up what an earlier run left undone, and begin. Answers wait for `link_up`."""
         self._rules.current()
         undone = await self._books.undone()
+        left = await self._doubts.look_back(undone)
         if undone:
-            log.info("%d messages of before are still to be answered", len(undone))
+            log.info("%d messages of before are still to be answered", len(undone) - len(left))
         for stored in undone:
             self._received += 1
-            self._queue(stored)
+            if stored.tag in left:
+                self._replied += 1
+                await self._books.finish(stored, _ALREADY_CHOSEN, left[stored.tag])
+            else:
+                self._queue(stored)
         self._own(self._keep_arrivals())
         self._own(self._watch())
 
@@ -156,7 +106,7 @@ class AnsweringDesk:
             return
         if message.from_me:
             # Its receipts must not be taken for those of a reply in doubt.
-            self._own_ids.append(message.message_id)
+            self._doubts.own_ids.append(message.message_id)
         elif not self._is_for_us(message):
             return
         else:
@@ -167,29 +117,19 @@ class AnsweringDesk:
         self._something_arrived.set()
 
     def delivered(self, chat_id: str, message_ids: Sequence[str], at: datetime) -> None:
-        """Take in a delivery receipt.
+        """Take in a receipt of a customer's device, or of the shop's own phone.
 
         Args:
-            chat_id: The chat that received the messages, as `IncomingMessage.chat` has it.
+            chat_id: The chat the messages were sent to, as `IncomingMessage.chat` has it.
             message_ids: What was delivered.
             at: When, aware UTC, by WhatsApp's clock.
         """
-        chat = self._chats.get(chat_id)
-        if chat is None or not chat.waiting or chat.waiting[0].sending_at is None:
-            return
-        stored = chat.waiting[0]
-        mark = stored.sending_at
-        assert mark is not None  # noqa: S101 - looked at above
-        if at < max(stored.message.sent_at, mark - CLOCKS_DIFFER):
-            return
-        for message_id in message_ids:
-            if not self._books.knows_sent(message_id) and message_id not in self._own_ids:
-                chat.evidence_id = message_id
-                chat.evidence.set()
+        if self._chats and not self._is_closing:
+            self._own(self._doubts.receipt(self._chats, chat_id, message_ids, at))
 
     def link_up(self) -> None:
         """Answer from now on. A second call is harmless."""
-        if self._link.is_set():
+        if self._link.is_set() or self._is_leaving:
             return
         self._link.set()
         for chat in self._chats.values():
@@ -200,21 +140,33 @@ class AnsweringDesk:
         self._link_losses += 1
         self._link.clear()
 
-    async def close(self, *, grace_s: float = 1.0) -> None:
-        """Stop: let replies on their way arrive, then close the inbox.
+    async def stop_answering(self, *, grace_s: float = 1.0) -> None:
+        """Let replies on their way arrive and begin no more; go on keeping what comes in.
 
-        Closing twice is harmless. What is not answered yet stays in the inbox for the next start.
+        As long as the connection is open the library tells WhatsApp that messages have arrived,
+        so nobody but the inbox has them. A second call is harmless.
 
         Args:
             grace_s: Seconds that replies on their way may take; after that they are in doubt.
         """
-        if self._is_closing:
-            return
-        self._is_closing = True
+        self._is_leaving = True
         self._link.clear()
         if self._sending:
             await asyncio.wait(self._sending, timeout=grace_s)
-        while self._arrived or self._own_ids:
+
+    async def close(self, *, grace_s: float = 1.0) -> None:
+        """Stop answering and close the inbox, once the connection is closed.
+
+        Closing twice is harmless. What is not answered yet stays in the inbox for the next start.
+
+        Args:
+            grace_s: See `stop_answering`.
+        """
+        if self._is_closing:
+            return
+        await self.stop_answering(grace_s=grace_s)
+        self._is_closing = True
+        while self._arrived or self._doubts.own_ids:
             await self._keep()
         for task in self._tasks:
             task.cancel()
@@ -245,9 +197,9 @@ class AnsweringDesk:
     async def _keep(self) -> None:
         """Write down all that came in; what comes meanwhile shares the next commit."""
         async with self._keeping:
-            if ids := list(self._own_ids):
+            if ids := list(self._doubts.own_ids):
                 await self._books.remember_sent(ids)
-                del self._own_ids[: len(ids)]
+                del self._doubts.own_ids[: len(ids)]
             arrived, self._arrived = self._arrived, []
             if not arrived:
                 return
@@ -261,7 +213,7 @@ class AnsweringDesk:
         chat = self._chats.get(address)
         heard_at = self._clock.monotonic() if came_at is None else came_at
         if chat is None:
-            chat = self._chats[address] = _Chat(heard_at)
+            chat = self._chats[address] = Chat(heard_at)
             chat.waiting.append(stored)
             self._own(self._serve(address, chat))
             return
@@ -275,7 +227,7 @@ class AnsweringDesk:
 
     # --- out -------------------------------------------------------------------------------------
 
-    async def _serve(self, address: str, chat: _Chat) -> None:
+    async def _serve(self, address: str, chat: Chat) -> None:
         """Answer what waits in one chat until nothing does."""
         while chat.waiting:
             await self._link.wait()
@@ -302,7 +254,7 @@ class AnsweringDesk:
                 await self._until(chat.link_came, chat.retries.next_delay_s())
         del self._chats[address]
 
-    async def _answer(self, chat: _Chat, stored: Stored) -> None:
+    async def _answer(self, chat: Chat, stored: Stored) -> None:
         """Try once to answer; what is dealt with leaves the chat's queue."""
         message = stored.message
         choice = self._choose(message)
@@ -313,7 +265,8 @@ class AnsweringDesk:
         chat.link_came.clear()
         await self._books.mark_sending(stored, choice.reply)
         try:
-            sent_id = await self._outlets.send(message.chat, choice.words)
+            mark = self._books.secret(stored)
+            sent_id = await self._outlets.send(message.chat, choice.words, mark)
         except NotSentError as err:
             log.info("a reply did not leave and will be sent again: %s", err)
             await self._books.mark_not_sent(stored, resent=stored.resent)
@@ -341,7 +294,7 @@ class AnsweringDesk:
             self._rules.report_slow(rule)
         return choice
 
-    async def _settle(self, chat: _Chat, stored: Stored) -> None:
+    async def _settle(self, chat: Chat, stored: Stored) -> None:
         """Find out what became of a reply in doubt: evidence, or 30 s of link without any."""
         losses = self._link_losses
         await self._until(chat.evidence, EVIDENCE_S)
@@ -356,12 +309,14 @@ class AnsweringDesk:
             await self._done(chat, stored, _ALREADY_CHOSEN)
         else:
             log.warning("no sign of the reply in doubt; it is sent again, once")
+            self._doubts.forget(stored)
             await self._books.mark_not_sent(stored, resent=True)
 
     async def _done(
-        self, chat: _Chat, stored: Stored, reply_key: str | None, sent_id: str | None = None
+        self, chat: Chat, stored: Stored, reply_key: str | None, sent_id: str | None = None
     ) -> None:
         await self._books.finish(stored, reply_key, sent_id)
+        self._doubts.forget(stored)
         chat.waiting.remove(stored)
         chat.retries = None
         self._outlets.counted(self._received, self._replied)

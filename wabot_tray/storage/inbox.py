@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 KEPT: Final = timedelta(days=30)  # how long a message is known to be dealt with
 HEARD_KEPT: Final = timedelta(days=400)  # the longest `once_per` that works
+RECEIPTS_KEPT: Final = timedelta(days=2)  # they only settle what a crash left in doubt
 _TAG_BYTES: Final = 16
 
 
@@ -46,7 +47,8 @@ class Stored:
     Args:
         tag: What the inbox knows it by.
         message: The message.
-        sending_at: When its reply was about to leave, if nobody knows what became of that.
+        sending_at: When its reply was about to leave, if nobody knows what became of that;
+            aware UTC, whole milliseconds.
         resent: Whether its reply was in doubt before and was sent again.
     """
 
@@ -59,8 +61,9 @@ class Stored:
 class Inbox:
     """The inbox of one account. Opens itself with the first call, and again after trouble.
 
-    Every method may block on the disk; call them from one thread at a time. `knows_sent` and
-    `last_heard` read memory only and may be called from anywhere.
+    Every method may be called from any thread. Most wait for the disk; those that are told to be
+    urgent do not, and neither do the ones that read memory only (`knows_sent`, `last_heard`).
+    What is written urgently survives a killed process at once, and a power cut after `sync`.
 
     Args:
         path: The file; "-wal" and "-shm" lie beside it while it is open.
@@ -95,6 +98,15 @@ class Inbox:
         """Return whether a message of this id was sent from here, as far as is remembered."""
         return self._mac(b"sent", message_id) in self._sent
 
+    def secret(self, stored: Stored) -> bytes:
+        """Return 32 bytes that mark the reply under way, of this attempt and no other.
+
+        The library notes them with the message's id before the message leaves.
+        """
+        assert stored.sending_at is not None  # noqa: S101 - only a reply under way has one
+        attempt = _stamp(stored.sending_at).to_bytes(8)
+        return hmac.digest(self._mac_key, b"secret\0" + stored.tag + attempt, hashlib.sha256)
+
     def last_heard(self, chat: str, reply_key: str) -> datetime | None:
         """Return when `chat` was last given the reply of this rule."""
         stamp = self._heard.get(self._mac(b"heard", chat, reply_key))
@@ -106,8 +118,10 @@ class Inbox:
 
     # --- the life of a message -------------------------------------------------------------------
 
-    def receive(self, messages: Sequence[IncomingMessage]) -> list[Stored]:
-        """Keep messages; once this returns they survive a power cut. One commit for all.
+    def receive(
+        self, messages: Sequence[IncomingMessage], *, is_urgent: bool = False
+    ) -> list[Stored]:
+        """Keep messages. One commit for all.
 
         Returns:
             Those that were not known before, in the order given.
@@ -130,7 +144,7 @@ class Inbox:
                     new.append(Stored(tag, message))
             return new
 
-        return self._file.commit(job)
+        return self._file.commit(job, is_urgent=is_urgent)
 
     def known(self, messages: Sequence[IncomingMessage]) -> set[bytes]:
         """Return the tags of those messages that were kept before. Only reads.
@@ -177,15 +191,16 @@ class Inbox:
         return sorted(found, key=lambda stored: stored.message.sent_at)
 
     def mark_sending(self, stored: Stored, reply_key: str) -> None:
-        """Write that a reply is about to leave; a killed process has it, a power cut may not.
+        """Write that a reply is about to leave, and set `sending_at` where it is not set. Urgent.
 
-        That takes no wait for the disk, so that the reply can leave at once: call `sync` while
-        it is on its way.
+        Call `sync` while the reply is on its way.
 
         Raises:
             VaultError: It could not be written.
         """
-        now = _stamp(self._clock.now())
+        if stored.sending_at is None:
+            stored.sending_at = _moment(_stamp(self._clock.now()))
+        now = _stamp(stored.sending_at)
         heard = self._mac(b"heard", stored.message.chat, reply_key)
         self._file.commit(
             lambda db: db.execute(
@@ -195,12 +210,13 @@ class Inbox:
             is_urgent=True,
         )
 
-    def mark_not_sent(self, stored: Stored, *, resent: bool) -> None:
+    def mark_not_sent(self, stored: Stored, *, resent: bool, is_urgent: bool = False) -> None:
         """Write that the reply did not leave, or is given up for lost and will be sent again.
 
         Args:
             stored: The message.
             resent: Whether the next attempt is a second one after doubt.
+            is_urgent: Do not wait for the disk.
 
         Raises:
             VaultError: It could not be written.
@@ -210,10 +226,18 @@ class Inbox:
                 "UPDATE messages SET state = ?, sending_at = NULL, heard = NULL, resent = ?"
                 " WHERE tag = ?",
                 (_State.RECEIVED, resent, stored.tag),
-            )
+            ),
+            is_urgent=is_urgent,
         )
 
-    def finish(self, stored: Stored, *, reply_key: str | None, sent_id: str | None = None) -> None:
+    def finish(
+        self,
+        stored: Stored,
+        *,
+        reply_key: str | None,
+        sent_id: str | None = None,
+        is_urgent: bool = False,
+    ) -> None:
         """Write that a message is dealt with, and overwrite what it said. Twice is harmless.
 
         It holds for messages too that could not be kept when they came.
@@ -223,6 +247,7 @@ class Inbox:
             reply_key: The rule whose reply was sent, or None if there was no reply; after doubt
                 "" takes the one noted by `mark_sending`.
             sent_id: The reply's id at WhatsApp, where it is known.
+            is_urgent: Do not wait for the disk.
 
         Raises:
             VaultError: It could not be written.
@@ -247,11 +272,44 @@ class Inbox:
                 _upsert(db, "heard", heard, now)
             return heard
 
-        heard = self._file.commit(job)
+        heard = self._file.commit(job, is_urgent=is_urgent)
         if heard is not None:
             self._heard[heard] = now
         if sent_id:
             self._sent.add(self._mac(b"sent", sent_id))
+
+    def note_receipts(self, stored: Stored, message_ids: Sequence[str]) -> None:
+        """Write that receipts of messages unknown so far came while a reply was under way. Urgent.
+
+        Raises:
+            VaultError: It could not be written.
+        """
+        now = _stamp(self._clock.now())
+        tags = [self._mac(b"receipt", message_id) for message_id in message_ids]
+        tags.append(self._attempt(stored))
+
+        def job(db: sqlite3.Connection) -> None:
+            for tag in tags:
+                _upsert(db, "receipts", tag, now)
+
+        self._file.commit(job, is_urgent=True)
+
+    def has_receipt(self, stored: Stored, message_id: str | None) -> bool:
+        """Return whether a receipt came for the reply in doubt. Only reads.
+
+        Args:
+            stored: The message whose reply is in doubt.
+            message_id: The reply's id where it is known; else any receipt of that time counts.
+
+        Raises:
+            VaultError: The inbox cannot be read.
+        """
+        tag = self._mac(b"receipt", message_id) if message_id else self._attempt(stored)
+        query = "SELECT 1 FROM receipts WHERE tag = ?"
+        return self._file.read(lambda db: db.execute(query, (tag,)).fetchone()) is not None
+
+    def _attempt(self, stored: Stored) -> bytes:
+        return self._mac(b"attempt", self.secret(stored).hex())
 
     def remember_sent(self, message_ids: Sequence[str]) -> None:
         """Note ids of messages that were sent from here or from the phone.
@@ -313,6 +371,7 @@ class Inbox:
         db.execute("DELETE FROM messages WHERE received_at < ?", (limit,))
         db.execute("DELETE FROM sent WHERE at < ?", (limit,))
         db.execute("DELETE FROM heard WHERE at < ?", (_stamp(now - HEARD_KEPT),))
+        db.execute("DELETE FROM receipts WHERE at < ?", (_stamp(now - RECEIPTS_KEPT),))
 
     # --- content ---------------------------------------------------------------------------------
 

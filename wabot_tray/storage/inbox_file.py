@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
@@ -16,13 +17,12 @@ from wabot_tray.storage.files import set_aside, storage_error, storage_errors
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
-VERSION: Final = 1
+VERSION: Final = 2
 _CODE_MASK: Final = 0xFF  # SQLite's primary result codes
 # SQLITE_ERROR is a table or column that is not there: the statements themselves are right.
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 _LONGEST_LOG_BYTES: Final = 1 << 20
 _SCHEMA: Final = """
-BEGIN;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE messages (
     seq INTEGER PRIMARY KEY,
@@ -38,10 +38,16 @@ CREATE INDEX undone ON messages (state) WHERE state < 2;
 CREATE TABLE sent (tag BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;   -- ids of replies
 CREATE TABLE heard (tag BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;  -- once_per
 """
+# What version 1 did not have: receipts heard while a reply was under way.
+_RECEIPTS: Final = """
+CREATE TABLE receipts (tag BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+"""
 
 
 class InboxFile:
     """One SQLite file in WAL mode. Opens itself with the first commit, and again after trouble.
+
+    May be used from several threads: nobody waits while another waits for the disk in `sync`.
 
     Args:
         path: The file; "-wal" and "-shm" lie beside it while it is open.
@@ -64,6 +70,7 @@ class InboxFile:
         self._on_opened = on_opened
         self._on_damaged = on_damaged
         self._clock = clock
+        self._guard = threading.RLock()  # never held while waiting for the disk
         self._db: sqlite3.Connection | None = None
         self._log_handle: int | None = None
 
@@ -80,7 +87,8 @@ class InboxFile:
             VaultError: DISK_FULL, STORAGE_UNWRITABLE or VAULT_TOO_NEW. Nothing was changed, or
                 what was changed may not outlive a power cut.
         """
-        answer = self._with_a_new_file_if_need_be(lambda db: _transaction(db, job))
+        with self._guard:
+            answer = self._with_a_new_file_if_need_be(lambda db: _transaction(db, job))
         if not is_urgent:
             self.sync()
         return answer
@@ -91,7 +99,8 @@ class InboxFile:
         Raises:
             VaultError: The file cannot be read.
         """
-        return self._with_a_new_file_if_need_be(job)
+        with self._guard:
+            return self._with_a_new_file_if_need_be(job)
 
     def sync(self) -> None:
         """Wait until all that was committed is on the disk.
@@ -99,15 +108,20 @@ class InboxFile:
         Raises:
             VaultError: The disk refuses.
         """
-        if self._db is None:
-            return
         with storage_errors():
-            if self._log_handle is None:
-                # SQLite holds no locks on its log, so a handle of our own drops none (POSIX).
-                flags = os.O_RDWR | getattr(os, "O_BINARY", 0)
-                self._log_handle = os.open(f"{self._path}-wal", flags)
-            os.fsync(self._log_handle)
-            is_long = os.fstat(self._log_handle).st_size > _LONGEST_LOG_BYTES
+            with self._guard:
+                if self._db is None:
+                    return
+                if self._log_handle is None:
+                    # SQLite holds no locks on its log, so a handle of our own drops none (POSIX).
+                    flags = os.O_RDWR | getattr(os, "O_BINARY", 0)
+                    self._log_handle = os.open(f"{self._path}-wal", flags)
+                handle = os.dup(self._log_handle)  # the file may be closed meanwhile
+            try:
+                os.fsync(handle)
+                is_long = os.fstat(handle).st_size > _LONGEST_LOG_BYTES
+            finally:
+                os.close(handle)
         if is_long:
             self.checkpoint()
 
@@ -117,21 +131,23 @@ class InboxFile:
         Raises:
             VaultError: It could not be written.
         """
-        if self._db is not None:
-            with contextlib.suppress(_DamagedError), self._translated():  # told by the next commit
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self._guard:
+            if self._db is not None:
+                with contextlib.suppress(_DamagedError), self._translated():  # told by next commit
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the file. A later commit opens it again; closing twice is harmless."""
-        if self._log_handle is not None:
-            os.close(self._log_handle)
-            self._log_handle = None
-        db, self._db = self._db, None
-        if db is not None:
-            with contextlib.suppress(sqlite3.Error):
-                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            with contextlib.suppress(sqlite3.Error):
-                db.close()
+        with self._guard:
+            if self._log_handle is not None:
+                os.close(self._log_handle)
+                self._log_handle = None
+            db, self._db = self._db, None
+            if db is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                with contextlib.suppress(sqlite3.Error):
+                    db.close()
 
     def _with_a_new_file_if_need_be(self, job: Callable[[sqlite3.Connection], Answer]) -> Answer:
         try:
@@ -172,7 +188,7 @@ class InboxFile:
         if version > VERSION:
             raise VaultError(Reason.VAULT_TOO_NEW, f"inbox version {version}")
         if version == 0:
-            db.executescript(_SCHEMA)
+            db.executescript(f"BEGIN;{_SCHEMA}{_RECEIPTS}")
             db.execute("INSERT INTO meta VALUES ('check', ?)", (self._check,))
             db.execute(f"PRAGMA user_version = {VERSION}")
             db.execute("COMMIT")
@@ -180,6 +196,8 @@ class InboxFile:
             raise _DamagedError("its pages do not fit together")
         if db.execute("SELECT value FROM meta WHERE name = 'check'").fetchone() != (self._check,):
             raise _DamagedError("it was written with another key")
+        if version == 1:
+            db.executescript(f"BEGIN;{_RECEIPTS}PRAGMA user_version = {VERSION};COMMIT;")
 
     def _begin_anew(self, error: Exception) -> None:
         log.warning("the inbox cannot be read and is set aside: %s", error)

@@ -32,6 +32,18 @@ FIRST_CODE_S: Final = 60.0
 NEXT_CODE_S: Final = 20.0
 CODES: Final = 6
 _MILLISECONDS_FROM: Final = 10**11
+EVENTS_SETTLE_S: Final = 0.05
+# Receipts of messages that have arrived. "Inactive" is a device nobody looks at just now, "sender"
+# the shop's own phone. Not RETRY: who asks for a message again has not been able to read it.
+_ARRIVED: Final = frozenset(
+    {
+        pb.Receipt.DELIVERED,
+        pb.Receipt.INACTIVE,
+        pb.Receipt.SENDER,
+        pb.Receipt.READ,
+        pb.Receipt.PLAYED,
+    }
+)
 PHONE_SERVER: Final = "s.whatsapp.net"
 _LOGIN_FAILURES: Final = {
     "error": Reason.QR_REJECTED,
@@ -48,7 +60,8 @@ class Listeners:
     Args:
         event: Everything that moves the session's state.
         message: A customer's message.
-        delivered: A delivery receipt: the chat, the message ids, and the time it was given.
+        delivered: A receipt of a customer's device or of the shop's own phone: the chat, the
+            message ids, and the time it was given.
     """
 
     event: Callable[[ev.WorkerEvent], None]
@@ -97,8 +110,15 @@ class WhatsAppClient:
             return False
         return True
 
-    async def send(self, chat: str, text: str) -> str:
+    async def send(self, chat: str, text: str, mark: bytes) -> str:
         """Send `text` to `chat` and return the message id once WhatsApp has acknowledged it.
+
+        Args:
+            chat: To whom.
+            text: What to say.
+            mark: 32 bytes that the library notes with the message's id before it leaves (see
+                storage/traces.py). They travel inside the encrypted message, as the secret that
+                the official programs put into each.
 
         Raises:
             NotSentError: It certainly did not go out.
@@ -107,7 +127,7 @@ class WhatsAppClient:
         user, _, server = chat.rpartition("@")
         to = pb.JID(User=user, Server=server, Device=0, RawAgent=0, Integrator=0, IsEmpty=False)
         try:
-            response = await self._client.send_message(to, _text_message(text))
+            response = await self._client.send_message(to, _text_message(text, mark))
         except SendMessageError as err:
             if certainly_not_sent(str(err)):
                 raise NotSentError(str(err)) from err
@@ -124,9 +144,16 @@ class WhatsAppClient:
         return True
 
     async def leave(self, deadline_s: float) -> None:
-        """Close the connection politely, or give up after `deadline_s` seconds."""
+        """Close the connection politely, or give up after `deadline_s` seconds.
+
+        What the library has read by then is still heard: `stop` alone would drop events that wait
+        for Python, although WhatsApp has been told that they arrived.
+        """
         try:
-            await asyncio.wait_for(self._client.stop(), deadline_s)
+            async with asyncio.timeout(deadline_s):
+                await self._client.disconnect()
+                await asyncio.sleep(EVENTS_SETTLE_S)
+                await self._client.stop()
         except TimeoutError:
             log.info("the connection did not close in time")
 
@@ -258,7 +285,7 @@ class WhatsAppClient:
         )
 
     def _on_receipt(self, message: Any) -> None:
-        if message.Type in {pb.Receipt.DELIVERED, pb.Receipt.READ}:
+        if message.Type in _ARRIVED:
             self._listeners.delivered(
                 _address(message.MessageSource.Chat),
                 tuple(message.MessageIDs),
@@ -278,10 +305,12 @@ def _handler(handle: Callable[[Any], None]) -> Callable[[object, Any], Any]:
     return run
 
 
-def _text_message(text: str) -> Any:
+def _text_message(text: str, secret: bytes) -> Any:
     from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message  # noqa: PLC0415
 
-    return Message(conversation=text)
+    message = Message(conversation=text)
+    message.messageContextInfo.messageSecret = secret
+    return message
 
 
 def _text_of(content: Any) -> str | None:

@@ -5,7 +5,7 @@ import itertools
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +17,11 @@ from wabot_tray.core.clock import SYSTEM_CLOCK
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
+from wabot_tray.storage.live import LiveFiles
 from wabot_tray.storage.recovery import set_vault_aside
 from wabot_tray.storage.sealer import Sealer
-from wabot_tray.storage.vault import Vault
+from wabot_tray.storage.traces import Traces, find_traces
+from wabot_tray.storage.vault import Origin, Vault
 from wabot_tray.worker.client import Listeners, WhatsAppClient
 
 log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ class WorkerSession:
         except asyncio.CancelledError:
             return exits.UNUSED
         try:
-            vault = await asyncio.to_thread(self._open_vault, start)
+            vault, origin = await asyncio.to_thread(self._open_vault, start)
         except VaultError as err:
             log.warning("the vault cannot be used: %s", err)
             self._send(ev.StorageFailed(reason=err.reason, detail=err.detail))
@@ -99,7 +101,15 @@ class WorkerSession:
             f"{start.account_id}-{os.getpid()}-{next(_CLIENTS)}",
             Listeners(self._on_event, self._on_message, self._on_delivered),
         )
-        self._desk = make_desk(start, Outlets(self._client.send, self._counted, self._notify))
+        database = Path(start.live_folder) / LiveFiles.DATABASE
+
+        async def look_for_traces(secrets: Sequence[bytes]) -> Traces:
+            complete = origin is Origin.LIVE
+            return await asyncio.to_thread(find_traces, database, secrets, is_complete=complete)
+
+        self._desk = make_desk(
+            start, Outlets(self._client.send, self._counted, self._notify, look_for_traces)
+        )
         self._own(self._sealer.run())
         await self._desk.start()
         self._send(ev.WorkerReady(pid=os.getpid(), live_in_ram=start.live_in_ram))
@@ -109,7 +119,7 @@ class WorkerSession:
         await self._over.wait()
         return await self._leave(vault)
 
-    def _open_vault(self, start: commands.Start) -> Vault:
+    def _open_vault(self, start: commands.Start) -> tuple[Vault, Origin]:
         vault = Vault(
             Path(start.folder),
             Path(start.live_folder),
@@ -118,25 +128,26 @@ class WorkerSession:
             data_key=start.data_key,
         )
         try:
-            vault.open()
+            origin = vault.open()
         except VaultError as err:
             if not start.pair or err.reason is not Reason.VAULT_DAMAGED:
                 raise
             # The person chose to link the phone anew; what cannot be read is kept beside.
             set_vault_aside(Path(start.folder), SYSTEM_CLOCK.now())
-            vault.open()
-        return vault
+            origin = vault.open()
+        return vault, origin
 
     async def _leave(self, vault: Vault) -> int:
         """Close the connection, then seal; a logout leaves nothing to seal."""
         assert self._client is not None  # noqa: S101 - made before anything could end
         assert self._desk is not None  # noqa: S101
         assert self._sealer is not None  # noqa: S101
-        await self._desk.close()
+        await self._desk.stop_answering()
         if self._logged_out_at is not None:
             settled_at = self._logged_out_at + LOGOUT_SETTLES_S
             await asyncio.sleep(max(0.0, settled_at - time.monotonic()))
         await self._client.leave(LEAVE_DEADLINE_S)
+        await self._desk.close()
         await self._sealer.stop()
         try:
             if self._logged_out_at is not None:
