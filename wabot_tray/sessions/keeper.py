@@ -225,8 +225,14 @@ class SessionKeeper:
             log.exception("session %s: the worker could not be started", account_id)
             self._hear(worker, ev.WorkerExited(status=-1))
             return
+        if worker is self._worker:
+            self.session.await_turn()
+            self._arm()
         await self._around.login_slot()  # it loads the library meanwhile
         worker.send(start)  # harmless if it was dismissed meanwhile
+        if worker is self._worker:
+            self.session.login_begins()
+            self._arm()
 
     def _hear(self, worker: Worker, event: ev.WorkerEvent) -> None:
         if worker is self._worker:  # what a dismissed worker still says is history

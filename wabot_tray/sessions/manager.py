@@ -23,7 +23,7 @@ from wabot_tray.core.snapshot import (
 )
 from wabot_tray.core.states import SessionState
 from wabot_tray.sessions.keeper import Handle, SessionKeeper, Surroundings
-from wabot_tray.sessions.keywatch import Keys, KeyWatch
+from wabot_tray.sessions.keywatch import Keys, ReturnWatch
 from wabot_tray.sessions.launching import Launching
 from wabot_tray.sessions.milestones import Milestones
 from wabot_tray.sessions.session import Session
@@ -78,8 +78,13 @@ class SessionManager:
         self._launching = Launching(
             parts.paths, parts.keys, parts.clock, self._call_later, settings
         )
-        self._key_watch = KeyWatch(
-            parts.keys, lambda: list(self._keepers.values()), self._call_later
+        self._return_watch = ReturnWatch(
+            parts.keys,
+            self._launching.has_room,
+            lambda: list(self._keepers.values()),
+            call_later=self._call_later,
+            clock=parts.clock,
+            random=parts.random,
         )
         self._around = Surroundings(
             clock=parts.clock,
@@ -109,7 +114,7 @@ class SessionManager:
 
     async def close(self) -> None:
         """Let all workers go, sealed and politely. Closing twice is harmless."""
-        await self._key_watch.close()
+        await self._return_watch.close()
         await asyncio.gather(*(keeper.close() for keeper in self._keepers.values()))
 
     # --- looking ---------------------------------------------------------------------------------
@@ -336,8 +341,11 @@ class SessionManager:
 
     def _wake(self) -> None:
         for keeper in self._keepers.values():
-            if keeper.session.state in {SessionState.WAITING, SessionState.RECONNECTING}:
-                keeper.handle(ev.RestartAsked())
+            session = keeper.session
+            waits = session.state in {SessionState.WAITING, SessionState.RECONNECTING}
+            if waits or session.dial_is_old():
+                if session.may_try():
+                    keeper.handle(ev.RestartAsked())
             elif keeper.session.state is SessionState.CONNECTED:
                 keeper.doubt()
             else:
@@ -374,8 +382,8 @@ class SessionManager:
                 self._remember(account_id, paired=True, phone=phone, last_connected=now)
             case ev.LoggedOut():
                 self._remember(account_id, paired=False)
-            case ev.KeyUnavailable():
-                self._key_watch.arm()
+            case ev.KeyUnavailable() | ev.StorageFailed():
+                self._return_watch.arm()
             case _:
                 pass
 

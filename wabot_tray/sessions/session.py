@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wabot_tray.core import events as ev
-from wabot_tray.core.backoff import STEADY_AFTER_S, Backoff
+from wabot_tray.core.backoff import STEADY_AFTER_S, Allowance, Backoff
 from wabot_tray.core.clock import Clock
 from wabot_tray.core.errors import IllegalTransitionError
 from wabot_tray.core.reasons import Reason
@@ -33,8 +33,15 @@ CRASHES: Final = 5
 CRASH_WINDOW_S: Final = 600.0
 SLOW_FIRST_S: Final = 60.0
 SLOW_LONGEST_S: Final = 600.0
-# A login that breaks off twice is being refused; whatsmeow would go on for ever.
+# A login that breaks off twice is being refused; whatsmeow would go on for ever, and the second
+# time it tries at once. While we wait between attempts anyway, once is enough.
 BROKEN_LOGINS: Final = 2
+# A link that held this long was worth its login.
+WORTHWHILE_S: Final = 10.0
+# Attempts the back-off leaves for the moment when the network returns.
+RESERVE: Final = 3.0
+# A login takes a second; a dial this old, made while the network was away, may hang for ever.
+OLD_DIAL_S: Final = 4.0
 
 
 # After these a new worker is started.
@@ -69,6 +76,8 @@ class Session:
     _entered: float = field(default=0.0, init=False)
     _crashes: deque[float] = field(init=False)
     _broken_logins: int = field(default=0, init=False)
+    _allowance: Allowance = field(init=False)
+    _dialled: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.since = self.clock.now()
@@ -76,6 +85,7 @@ class Session:
         self._backoff = Backoff(self.random)
         self._slow = Backoff(self.random, first_s=SLOW_FIRST_S, longest_s=SLOW_LONGEST_S)
         self._crashes = deque(maxlen=CRASHES)
+        self._allowance = Allowance(self.clock.monotonic)
 
     def apply(self, event: ev.Event) -> bool:
         """Take `event` in; return whether anything a person sees has changed.
@@ -120,6 +130,25 @@ class Session:
     def verified(self) -> None:
         """Note that WhatsApp answered just now."""
         self.last_verified_at = self.clock.now()
+
+    def await_turn(self) -> None:
+        """Note that the login waits for its turn: that is nobody's fault and has no deadline."""
+        self.deadline = None
+
+    def login_begins(self) -> None:
+        """Note that the login begins now: from here on it has its time."""
+        self._dialled = self.clock.monotonic()
+        self.deadline = self._dialled + self._login_limit_s()
+
+    def may_try(self) -> bool:
+        """Whether an attempt may be brought forward: WhatsApp is not to be stormed."""
+        return self._allowance.left >= 1
+
+    def dial_is_old(self) -> bool:
+        """Whether a login that is under way may hang in a dial from before the network's return."""
+        if self.state is not SessionState.CONNECTING or self.pairing or self._dialled is None:
+            return False
+        return self.clock.monotonic() - self._dialled >= OLD_DIAL_S
 
     def connected_for_s(self) -> float:
         """Return the seconds since the last login, or 0 without one."""
@@ -170,11 +199,18 @@ class Session:
                 return ev.CrashLooped()
             if self.pairing and not self.linking:
                 return ev.PairingFailed(reason=Reason.PAIRING_ERROR)
-        if isinstance(event, ev.LinkLost) and self.state is SessionState.CONNECTING:
-            self._broken_logins += 1
-            if self._broken_logins >= BROKEN_LOGINS and not self.linking:
-                return ev.DeadlinePassed(reason=Reason.SERVER_BUSY)
+        if isinstance(event, ev.LinkLost) and self._is_storm():
+            return ev.DeadlinePassed(reason=Reason.SERVER_BUSY)
         return event
+
+    def _is_storm(self) -> bool:
+        """Count a lost link; return whether the library's redials do no good any more."""
+        if self.state is SessionState.CONNECTING:
+            self._broken_logins += 1
+            enough = 1 if self._backoff.failures else BROKEN_LOGINS
+            return self._broken_logins >= enough and not self.linking
+        linked = self.state in {SessionState.CONNECTED, SessionState.RECONNECTING}
+        return linked and not self.may_try()
 
     def _note(self, event: ev.Event, state: SessionState) -> None:
         match event:
@@ -188,6 +224,10 @@ class Session:
                 self.verified()
             case ev.LinkProved():
                 self.verified()
+            case ev.LinkLost():
+                self._allowance.spend()  # the library redials
+                if self.connected_for_s() >= WORTHWHILE_S:
+                    self._allowance.give_back()
             case ev.TemporarilyBanned():
                 self.expires_at = event.expires_at
             case _:
@@ -202,19 +242,21 @@ class Session:
 
     def _enter(self, state: SessionState, event: ev.Event) -> None:
         held_s = self.connected_for_s()
-        if held_s >= STEADY_AFTER_S:
-            self._backoff.reset()
-            self._slow.reset()
         by_person = isinstance(event, ev.RestartAsked) and event.by_person
-        if by_person or isinstance(event, ev.StartAsked | ev.PairAsked):
+        by_person = by_person or isinstance(event, ev.StartAsked | ev.PairAsked)
+        if by_person or held_s >= STEADY_AFTER_S:
             self._backoff.reset()
             self._slow.reset()
+            self._allowance.reset()
+        if by_person:
             self._crashes.clear()
         if isinstance(event, BEGINS_ANEW):
             self._broken_logins = 0
+            self._allowance.spend()
         self.state = state
         self.since = self.clock.now()
         self._entered = self.clock.monotonic()
+        self._dialled = None
         self.next_attempt_at = None
         self._set_limit(event)
 
@@ -223,7 +265,7 @@ class Session:
         limit_s: float | None = None
         match self.state:
             case SessionState.CONNECTING:
-                limit_s = LINKING_LIMIT_S if self.linking else CONNECTING_LIMIT_S
+                limit_s = self._login_limit_s()
             case SessionState.RECONNECTING:
                 limit_s = RECONNECTING_LIMIT_S
             case SessionState.PAIRING if isinstance(event, ev.QrShown):
@@ -246,4 +288,7 @@ class Session:
         delay_s = self._backoff.next_delay_s()
         # The first repair is made at once; only a repair that failed has to wait.
         at_once = isinstance(event, ev.DeadlinePassed) and event.reason is not Reason.SERVER_BUSY
-        return 0.0 if first and at_once else delay_s
+        return max(0.0 if first and at_once else delay_s, self._allowance.wait_s(RESERVE))
+
+    def _login_limit_s(self) -> float:
+        return LINKING_LIMIT_S if self.linking else CONNECTING_LIMIT_S
