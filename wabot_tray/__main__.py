@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None, *, wiring: "Wiring | None" = None) -
 
 
 def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
-    from wabot_tray.storage.locks import FileLock  # noqa: PLC0415 - a worker needs none of this
+    from wabot_tray.core.errors import VaultError  # noqa: PLC0415 - a worker needs none of this
+    from wabot_tray.storage.locks import FileLock  # noqa: PLC0415
     from wabot_tray.system import i18n, logs  # noqa: PLC0415
     from wabot_tray.system.paths import find_paths  # noqa: PLC0415
 
@@ -39,11 +40,16 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
     i18n.set_language()
     chosen = _arguments(words)
     paths = find_paths(chosen.data_dir)
-    paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings, complaint = _settings(paths)
     i18n.set_language(settings.language)
     lock = FileLock(paths.lock_file)
-    if not lock.acquire():
+    try:
+        paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_first = lock.acquire()
+    except (VaultError, OSError):
+        _complain(i18n.t("program.folder_unusable", folder=paths.data), chosen)
+        return 1
+    if not is_first:
         return _show_the_first(paths)
     try:
         logs.setup(paths, settings.log_level)

@@ -181,6 +181,7 @@ def test_status_as_json_keeps_its_promise(cli: Cli, manager: FakeManager) -> Non
         next_attempt_at=NOW + timedelta(days=9999),
         last_verified_at=NOW,
         restarts=3,
+        notice=Reason.DISK_FULL,
     )
     result = cli("status", "--json", env=SPANISH)
     assert result.code == 1
@@ -200,6 +201,8 @@ def test_status_as_json_keeps_its_promise(cli: Cli, manager: FakeManager) -> Non
                 "next_attempt_at": None,
                 "last_verified_at": None,
                 "restarts": 0,
+                "notice": None,
+                "notice_text": "",
             },
             {
                 "id": "bar",
@@ -212,6 +215,8 @@ def test_status_as_json_keeps_its_promise(cli: Cli, manager: FakeManager) -> Non
                 "next_attempt_at": "2054-04-08T12:00:00+00:00",
                 "last_verified_at": "2026-11-22T12:00:00+00:00",
                 "restarts": 3,
+                "notice": "disk-full",
+                "notice_text": "El disco está lleno.",
             },
         ],
     }

@@ -60,6 +60,8 @@ def as_json(snapshot: SessionSnapshot, now: datetime) -> dict[str, Any]:
         "next_attempt_at": _moment(snapshot.next_attempt_at),
         "last_verified_at": _moment(snapshot.last_verified_at),
         "restarts": snapshot.restarts,
+        "notice": None if snapshot.notice is None else snapshot.notice.value,
+        "notice_text": notice_sentence(snapshot),
     }
 
 

@@ -12,6 +12,7 @@ from wabot_tray.core.settings import Settings
 from wabot_tray.sessions.keeper import Handle
 from wabot_tray.sessions.keywatch import Keys
 from wabot_tray.storage.files import storage_errors
+from wabot_tray.storage.room import can_keep
 from wabot_tray.storage.vault import remove_live
 from wabot_tray.system.paths import Paths, make_private
 
@@ -69,6 +70,16 @@ class Launching:
             quiet_s=self._settings.quiet_s,
             answer_max_age_s=self._settings.answer_max_age_h * 3600,
         )
+
+    def has_room(self, account_id: str) -> bool:
+        """Whether what a worker writes could be written now; a short look at the disks. Blocks."""
+        folder = self._paths.session(account_id)
+        try:
+            with storage_errors():
+                make_private(folder)
+        except VaultError:
+            return False
+        return can_keep(folder)
 
     async def login_slot(self) -> None:
         """Return when the next login may begin."""
