@@ -121,7 +121,7 @@ def test_file_that_is_no_text_or_too_large_is_told(desk: Desk, content: bytes, k
 def test_file_that_cannot_be_opened_is_told(desk: Desk) -> None:
     desk.path.mkdir()
     assert desk.rules == 0
-    assert "error.bot_unreadable" in desk.told[0][1]
+    assert "error.file_strange" in desk.told[0][1]
 
 
 def test_slow_rule_is_told_once_until_the_file_changes(desk: Desk) -> None:

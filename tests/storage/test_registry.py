@@ -158,7 +158,7 @@ def test_registry_that_cannot_be_saved_is_unchanged(
 
 def test_registry_that_cannot_be_opened_says_so(registry: Registry) -> None:
     registry._document.path.mkdir()
-    with pytest.raises(VaultError):
+    with pytest.raises(BrokenFileError):
         registry.load()
 
 

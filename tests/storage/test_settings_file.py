@@ -66,5 +66,5 @@ def test_settings_refused_value_names_the_setting(path: Path) -> None:
 
 def test_settings_that_cannot_be_opened(path: Path) -> None:
     path.mkdir()
-    with pytest.raises(VaultError):
+    with pytest.raises(SettingsError, match="file_strange"):
         load_settings(path)

@@ -1,5 +1,6 @@
 """The bot's rules once they are read: which one answers a message, and with what words."""
 
+import time as clock_time
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +12,13 @@ import regex
 
 from wabot_tray.core.messages import IncomingMessage
 
-SLOWEST_MATCH_S: Final = 0.1  # a pattern that runs away holds up every chat for so long at most
+SLOWEST_MATCH_S: Final = 0.1  # a pattern that runs away is stopped after so long
+# All rules together hold up every chat, and the worker's sign of life, for so long at most.
+LONGEST_SEARCH_S: Final = 1.0
 LONGEST_TEXT: Final = 4096  # characters of a message that rules look at
 LONGEST_QUOTE: Final = 1000  # characters of a message that {text} repeats
 LONGEST_NAME: Final = 60
+_LONGEST_RAW: Final = 1000
 PLACEHOLDERS: Final = ("text", "name", "phone", "time")
 
 
@@ -134,7 +138,8 @@ class RuleBook:
 
         The first rule that matches answers. One whose `once_per` has not passed yet is skipped,
         and so are those of another part of the day. Where no rule matches at all, it is the
-        closed reply outside the hours and the fallback inside.
+        closed reply outside the hours and the fallback inside. A rule that takes too long is
+        passed over; where all together do, the rest of them is.
 
         Args:
             message: What the customer wrote.
@@ -146,9 +151,13 @@ class RuleBook:
         text = plain(message.text)
         slow: list[Rule] = []
         matched = False
+        end = clock_time.monotonic() + LONGEST_SEARCH_S
         for rule in self.rules:
             if not rule.enabled or not _speaks(rule.when, is_open=is_open):
                 continue
+            if end - clock_time.monotonic() < SLOWEST_MATCH_S:
+                slow = slow or [rule]
+                break
             try:
                 if rule.pattern.search(text, timeout=SLOWEST_MATCH_S) is None:
                     continue
@@ -186,5 +195,5 @@ def _speaks(when: When, *, is_open: bool) -> bool:
 
 
 def _one_line(name: str) -> str:
-    words = "".join(char if char.isprintable() else " " for char in name).split()
+    words = "".join(char if char.isprintable() else " " for char in name[:_LONGEST_RAW]).split()
     return " ".join(words)[:LONGEST_NAME]

@@ -12,6 +12,7 @@ from wabot_tray.bot.rules import LARGEST_KB, line_of_rule, parse
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import BotFileError
 from wabot_tray.core.reasons import Reason
+from wabot_tray.storage.files import StrangeFileError, read_plain
 from wabot_tray.system import texts
 from wabot_tray.system.paths import resource
 
@@ -88,11 +89,11 @@ class RuleBookFile:
 
     def _text(self) -> str:
         try:
-            with self._path.open("rb") as file:
-                content = file.read(LARGEST_KB * 1024 + 1)
-            if len(content) > LARGEST_KB * 1024:
-                raise BotFileError("error.bot_too_large", limit=LARGEST_KB)
-            return content.decode("utf-8-sig")
+            return read_plain(self._path, LARGEST_KB * 1024).decode("utf-8-sig")
+        except StrangeFileError as err:
+            if self._path.is_file():
+                raise BotFileError("error.bot_too_large", limit=LARGEST_KB) from err
+            raise BotFileError("error.file_strange", name=self._path.name) from err
         except OSError as err:
             detail = os.strerror(err.errno) if err.errno else type(err).__name__
             raise BotFileError("error.bot_unreadable", detail=detail) from err

@@ -24,7 +24,6 @@ once_per = "4h"
 """
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
@@ -43,8 +42,12 @@ from wabot_tray.bot.rulebook import (
     plain,
 )
 from wabot_tray.core.errors import BotFileError
+from wabot_tray.core.toml_text import TomlFaultError, first_line_with, parse_toml
 
 LARGEST_KB: Final = 256
+MOST_RULES: Final = 1000
+LONGEST_MATCH: Final = 2000  # characters of a regular expression
+_LONGEST_QUOTED: Final = 60  # characters of the file that a complaint repeats
 
 _TOP: Final = ("rule", "fallback", "hours", "groups", "once_per")
 _RULE: Final = ("match", "reply", "name", "enabled", "once_per", "hours")
@@ -64,7 +67,6 @@ _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(\d{1,6})\s*([smhd])")
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)")
 _CUT: Final = re.compile(r"(\{\{|\}\})|\{([^\W\d]\w*)\}")
-_TOML_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)$| \(at end of document\)$")
 
 Path = tuple[str | int, ...]
 
@@ -82,6 +84,8 @@ def parse(text: str) -> RuleBook:
     top = _Section(text, (), document, _TOP, once_per_s=0.0)
     default_s = top.duration("once_per", 0.0)
     tables = top.sections("rule", _RULE, default_s)
+    if len(tables) > MOST_RULES:
+        raise tables[MOST_RULES].fault(None, "error.bot_too_many", limit=MOST_RULES)
     rules = tuple(_rule(section, number) for number, section in enumerate(tables))
     _refuse_doubles(text, rules)
     fallback = top.section("fallback", _FALLBACK, default_s)
@@ -119,17 +123,11 @@ def template(text: str, fault: Callable[[str], BotFileError]) -> Template:
 
 def _document(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except RecursionError as err:
-        raise BotFileError("error.bot_toml", line=1, detail="nested too deeply") from err
-    except tomllib.TOMLDecodeError as err:
-        said = str(err)
-        place = _TOML_LINE.search(said)
-        line = int(place[1]) if place and place[1] else text.rstrip().count("\n") + 1
-        if "\\" in said:
-            raise BotFileError("error.bot_backslash", line=line) from err
-        detail = _TOML_LINE.sub("", said)
-        raise BotFileError("error.bot_toml", line=line, detail=detail) from err
+        return parse_toml(text)
+    except TomlFaultError as err:
+        if "\\" in err.detail:
+            raise BotFileError("error.bot_backslash", line=err.line) from err
+        raise BotFileError("error.bot_toml", line=err.line, detail=err.detail) from err
 
 
 def _rule(section: "_Section", number: int) -> Rule:
@@ -137,10 +135,9 @@ def _rule(section: "_Section", number: int) -> Rule:
     # Between double quotes TOML turns \b into a backspace, and the rule would never match.
     if "\b" in match:
         raise section.fault("match", "error.bot_backslash")
-    try:
-        pattern = regex.compile(plain(match), regex.IGNORECASE | regex.UNICODE)
-    except (regex.error, RecursionError, OverflowError) as err:
-        raise section.fault("match", "error.bot_regex", detail=str(err)) from err
+    if len(match) > LONGEST_MATCH:
+        raise section.fault("match", "error.bot_match_long", limit=LONGEST_MATCH)
+    pattern = _pattern(section, match)
     name = section.text("name") if section.has("name") else ""
     return Rule(
         name=name or match[:40],
@@ -150,6 +147,15 @@ def _rule(section: "_Section", number: int) -> Rule:
         when=section.when("hours"),
         enabled=section.switch("enabled", default=True),
     )
+
+
+def _pattern(section: "_Section", match: str) -> "regex.Pattern[str]":
+    try:
+        return regex.compile(plain(match), regex.IGNORECASE | regex.UNICODE)
+    except (MemoryError, RecursionError) as err:
+        raise section.fault("match", "error.bot_regex", detail="nested too deeply") from err
+    except Exception as err:  # its parser lets errors of its own through (KeyError, IndexError)
+        raise section.fault("match", "error.bot_regex", detail=str(err)) from err
 
 
 def line_of_rule(book: RuleBook, rule: Rule) -> int:
@@ -199,7 +205,8 @@ class _Section:
         return line_of(self.source, self.path if key is None else (*self.path, key))
 
     def fault(self, key: str | None, message_key: str, /, **params: object) -> BotFileError:
-        return BotFileError(message_key, line=self.line(key), **params)
+        short = {name: v if name == "known" else _short(v) for name, v in params.items()}
+        return BotFileError(message_key, line=self.line(key), **short)
 
     def has(self, key: str) -> bool:
         return key in self.values
@@ -290,32 +297,19 @@ class _Section:
         return frozenset(_DAY[entry.strip().lower()] for entry in value)
 
 
+def _short(value: object) -> object:
+    """Return what a complaint repeats of the file: one line, and never all of a long text."""
+    if isinstance(value, list | dict):
+        value = str(value)
+    if isinstance(value, str) and (len(value) > _LONGEST_QUOTED or not value.isprintable()):
+        line = " ".join("".join(c if c.isprintable() else " " for c in value[:500]).split())
+        return line if len(line) <= _LONGEST_QUOTED else line[: _LONGEST_QUOTED - 1] + "…"
+    return value
+
+
 def line_of(text: str, path: Path) -> int:
-    """Return the line, counted from 1, on which the statement that defines `path` begins.
-
-    The parser keeps no lines, so it is asked: the definition ends on the last line of the
-    shortest beginning of the file that already has it.
-    """
-    if not path:
-        return 1
-    lines = text.split("\n")
-
-    def readable(count: int) -> tuple[int, dict[str, Any]]:
-        while True:
-            try:
-                return count, tomllib.loads("\n".join(lines[:count]))
-            except tomllib.TOMLDecodeError:  # in the midst of a value of several lines
-                count -= 1
-
-    without, having = 0, len(lines)
-    while having - without > 1:
-        middle = (without + having) // 2
-        count, document = readable(middle)
-        if _defines(document, path):
-            having = count
-        else:
-            without = middle
-    return readable(without)[0] + 1
+    """Return the line, counted from 1, on which the statement that defines `path` begins."""
+    return first_line_with(text, lambda document: _defines(document, path)) if path else 1
 
 
 def _defines(document: Any, path: Path) -> bool:

@@ -17,11 +17,14 @@ from typing import Any, Final
 from wabot_tray.control.protocol import Check, Scalar
 from wabot_tray.core.accounts import checked_id
 from wabot_tray.core.errors import BotFileError, WabotError
+from wabot_tray.storage.files import StrangeFileError, read_plain
 from wabot_tray.system.paths import Paths
 
 _MEGABYTE: Final = 1 << 20
 _DISK_LOW_MB: Final = 500
 _DISK_OUT_MB: Final = 50
+_LONGEST_BYTES: Final = 4 << 20
+_KEY_SOURCES: Final = ("keyring", "key-file", "passphrase")
 _CLOCK_SLACK: Final = timedelta(days=1)  # files may come from another time zone
 
 
@@ -114,9 +117,12 @@ def bot_file(paths: Paths) -> Check:
     from wabot_tray.bot.rules import parse  # noqa: PLC0415 - loads regex
 
     try:
-        parse(paths.bot_file.read_text(encoding="utf-8-sig"))
+        parse(read_plain(paths.bot_file, _LONGEST_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
         return bad("bot_file", "absent", "warn", path=str(paths.bot_file))
+    except StrangeFileError:
+        name = paths.bot_file.name
+        return _said("bot_file", BotFileError("error.file_strange", name=name))
     except OSError as err:
         detail = os.strerror(err.errno or 0)
         return _said("bot_file", BotFileError("error.bot_unreadable", detail=detail))
@@ -131,7 +137,7 @@ def vaults(paths: Paths) -> Iterator[Check]:
     """Look whether every linked account has its vault, for our eyes only."""
     try:
         accounts = registered(paths.registry_file)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, AttributeError):
         yield bad("accounts", "broken", path=str(paths.registry_file))
         return
     if not accounts:
@@ -150,7 +156,7 @@ def registered(path: Path) -> list[tuple[str, bool]]:
     """
     if not path.exists():
         return []
-    body: Any = json.loads(path.read_bytes())
+    body: Any = json.loads(read_plain(path, _LONGEST_BYTES))
     try:
         found = [(checked_id(entry["id"]), bool(entry.get("paired"))) for entry in body["accounts"]]
     except WabotError as err:
@@ -179,11 +185,13 @@ def key_source(paths: Paths) -> tuple[Check, str]:
         The finding, and the source's name; "" before the first key, "unknown" if it is not told.
     """
     try:
-        body: Any = json.loads((paths.sessions / "keys.json").read_bytes())
-        source = str(body["source"])
+        body: Any = json.loads(read_plain(paths.sessions / "keys.json", _LONGEST_BYTES))
+        source = body["source"]
+        if source not in _KEY_SOURCES:
+            raise ValueError(source)  # noqa: TRY301 - handled like any other damage
     except FileNotFoundError:
         return good("key_none"), ""
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return bad("key_source", "broken", path=str(paths.sessions / "keys.json")), "unknown"
     return good(f"key_{source.replace('-', '_')}"), source
 

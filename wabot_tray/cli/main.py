@@ -16,6 +16,7 @@ from typing import cast
 from wabot_tray.cli.exits import Exit
 from wabot_tray.cli.output import complain, explained, prepare
 from wabot_tray.core.errors import WabotError
+from wabot_tray.storage.files import read_plain
 from wabot_tray.system.i18n import set_language, t
 from wabot_tray.system.paths import Paths, find_paths
 
@@ -72,12 +73,11 @@ def _language(arguments: Sequence[str]) -> str:
         elif word.startswith("--data-dir="):
             named = Path(word.partition("=")[2])
     with suppress(OSError, ValueError, RuntimeError):  # the command itself will complain
-        text = find_paths(named).settings_file.read_text(encoding="utf-8")
-        import tomllib  # noqa: PLC0415 - only where somebody set something
+        text = read_plain(find_paths(named).settings_file, 1 << 18).decode()
+        from wabot_tray.core.settings import LANGUAGES  # noqa: PLC0415 - where somebody set it
+        from wabot_tray.core.toml_text import parse_toml  # noqa: PLC0415
 
-        from wabot_tray.core.settings import LANGUAGES  # noqa: PLC0415
-
-        chosen = tomllib.loads(text).get("language")
+        chosen = parse_toml(text).get("language")
         if chosen in LANGUAGES:
             return str(chosen)
     return "system"

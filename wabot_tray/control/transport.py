@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from wabot_tray.storage.files import read_plain
 from wabot_tray.system.paths import APP, Paths
 
 # sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero included.
@@ -56,7 +57,7 @@ def pipe_address(paths: Paths, user: str | None = None) -> str:
 def written_address(paths: Paths) -> Path | None:
     """Return the socket the running program named in its data folder, if it did."""
     with contextlib.suppress(OSError, ValueError):
-        text = (paths.data / ADDRESS_FILE).read_text(encoding="utf-8").strip()
+        text = read_plain(paths.data / ADDRESS_FILE, 4096).decode().strip()
         if text and "\0" not in text and len(os.fsencode(text)) <= LONGEST_SOCKET_PATH_BYTES:
             return Path(text)
     return None

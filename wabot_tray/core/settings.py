@@ -38,7 +38,7 @@ class Settings:
             elif name in _CHOICES:
                 checked[name] = _choice(name, value)
             else:
-                raise SettingsError("error.settings_unknown", name=name)
+                raise SettingsError("error.settings_unknown", name=_shown(name))
         return dataclasses.replace(cls(), **checked)  # type: ignore[arg-type]  # checked just above
 
 
@@ -54,6 +54,12 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "theme": THEMES,
     "log_level": LOG_LEVELS,
 }
+
+
+def _shown(name: str) -> str:
+    """Return a name of the file as a sentence may repeat it: short, and nothing but letters."""
+    short = name[:40]
+    return short if short.isprintable() else ascii(short)
 
 
 def _number(name: str, value: object) -> float:

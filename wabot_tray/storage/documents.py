@@ -1,5 +1,6 @@
 """Small JSON files with a version and a second copy, for what must not be lost."""
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -7,14 +8,30 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
-from wabot_tray.core.errors import WabotError
-from wabot_tray.storage.files import set_aside, storage_error, storage_errors, write_atomic
+from wabot_tray.core.errors import VaultError, WabotError
+from wabot_tray.storage.files import (
+    StrangeFileError,
+    read_plain,
+    set_aside,
+    storage_error,
+    storage_errors,
+    write_atomic,
+)
 
 log = logging.getLogger(__name__)
 
 _VERSION: Final = "version"
-# json.JSONDecodeError and UnicodeDecodeError are ValueErrors.
-_UNREADABLE: Final = (ValueError, KeyError, TypeError)
+_LONGEST_BYTES: Final = 4 << 20
+# json.JSONDecodeError and UnicodeDecodeError are ValueErrors; a time of the year 1 with a zone of
+# its own overflows, and a thousand open brackets are too many.
+_UNREADABLE: Final = (
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    RecursionError,
+    StrangeFileError,
+)
 Content = TypeVar("Content")
 
 
@@ -72,6 +89,7 @@ class Document(Generic[Content]):
             return self._read(self.path)
         except FileNotFoundError:
             if not self._precious or not self.copy.exists():
+                self._refuse_newer_copy()
                 return None
         except _UNREADABLE as error:
             log.warning("%s cannot be read: %s", self.path.name, type(error).__name__)
@@ -84,7 +102,8 @@ class Document(Generic[Content]):
             VaultError: The disk is full or cannot be written; what was there is still there.
         """
         text = json.dumps({_VERSION: self._version} | values, indent=2, ensure_ascii=False)
-        content = f"{text}\n".encode()
+        # Half a surrogate pair, which JSON may hold, is written as JSON's own escape.
+        content = f"{text}\n".encode(errors="backslashreplace")
         write_atomic(self.path, content)
         write_atomic(self.copy, content)
 
@@ -94,10 +113,15 @@ class Document(Generic[Content]):
             self.path.unlink(missing_ok=True)
             self.copy.unlink(missing_ok=True)
 
+    def _refuse_newer_copy(self) -> None:
+        """Raise NewerFileError where the next save would write over a newer version's copy."""
+        with contextlib.suppress(FileNotFoundError, VaultError, *_UNREADABLE):
+            self._read(self.copy)
+
     def _restored(self) -> Content:
         try:
             content = self._read(self.copy)
-            kept = self.copy.read_bytes()
+            kept = read_plain(self.copy, _LONGEST_BYTES)
         except (FileNotFoundError, *_UNREADABLE) as error:
             raise BrokenFileError(name=self.path.name) from error
         if self.path.exists():
@@ -109,8 +133,8 @@ class Document(Generic[Content]):
 
     def _read(self, path: Path) -> Content:
         try:
-            content = path.read_bytes()
-        except FileNotFoundError:
+            content = read_plain(path, _LONGEST_BYTES)
+        except (FileNotFoundError, StrangeFileError):
             raise
         except OSError as error:
             raise storage_error(error) from error

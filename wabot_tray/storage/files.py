@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +13,9 @@ from typing import Final
 
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
+from wabot_tray.system.paths import make_private
 
+_NEVER_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FULL: Final = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -29,6 +32,28 @@ def storage_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise storage_error(error) from error
+
+
+class StrangeFileError(OSError):
+    """What lies in a file's place is none of ours: a folder, a pipe, or far too much."""
+
+
+def read_plain(path: Path, longest_bytes: int) -> bytes:
+    """Return what the file `path` holds. Never waits, whatever lies in its place.
+
+    Raises:
+        StrangeFileError: It is no plain file, or longer than `longest_bytes`.
+        OSError: It is not there or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | _NEVER_WAIT)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > longest_bytes:
+            raise StrangeFileError(errno.EINVAL, "this is none of our files", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(longest_bytes)
+    finally:
+        os.close(descriptor)
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -63,6 +88,23 @@ def sync_folder(folder: Path, *, platform: str = sys.platform) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_lasting(folder: Path) -> None:
+    """Create `folder` for this user alone, so that no power cut takes it with all it will hold.
+
+    A second call changes nothing.
+
+    Raises:
+        VaultError: It cannot be made, or belongs to somebody else.
+    """
+    is_new = not folder.exists()
+    with storage_errors():
+        make_private(folder)
+        if is_new:  # a folder's name lies in the folder above, which may be new as well
+            for above in folder.parents:
+                with contextlib.suppress(PermissionError):  # /home, say, is not ours to open
+                    sync_folder(above)
 
 
 def set_aside(path: Path, why: str, now: datetime) -> Path:

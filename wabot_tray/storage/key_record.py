@@ -10,9 +10,9 @@ from wabot_tray.core.errors import KeyUnavailableError, VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.data_keys import FILE_NAME, open_data_key
 from wabot_tray.storage.documents import BrokenFileError, Document, NewerFileError
-from wabot_tray.storage.files import storage_errors
+from wabot_tray.storage.files import make_lasting
 from wabot_tray.storage.sealing import subkey
-from wabot_tray.system.paths import Paths, make_private
+from wabot_tray.system.paths import Paths
 
 _VERSION: Final = 1
 _CHECK_BYTES: Final = 16
@@ -95,8 +95,7 @@ class KeyRecordFile:
         }
         if (cost := record.scrypt) is not None:
             values["scrypt"] = {"salt": _text(cost.salt), "n": cost.n, "r": cost.r, "p": cost.p}
-        with storage_errors():
-            make_private(self._sessions)
+        make_lasting(self._sessions)
         self._document.save(values)
 
     def guards_anything(self) -> bool:
@@ -135,6 +134,6 @@ def _parse(values: dict[str, Any]) -> KeyRecord:
 
 def _cost(values: dict[str, Any]) -> ScryptCost:
     n, r, p = int(values["n"]), int(values["r"]), int(values["p"])
-    if n * r * p > _DEAREST:
-        raise ValueError("a passphrase that costs too much")
+    if min(n - 1, r, p) < 1 or n & (n - 1) or n * r * p > _DEAREST:
+        raise ValueError("no cost a passphrase can have")
     return ScryptCost(salt=base64.b64decode(values["salt"], validate=True), n=n, r=r, p=p)

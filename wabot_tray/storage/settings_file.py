@@ -1,7 +1,5 @@
 """settings.toml: what the person set, comments and all."""
 
-import re
-import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -10,9 +8,10 @@ import tomlkit
 
 from wabot_tray.core.errors import SettingsError
 from wabot_tray.core.settings import Settings
-from wabot_tray.storage.files import storage_errors, write_atomic
+from wabot_tray.core.toml_text import TomlFaultError, parse_toml
+from wabot_tray.storage.files import StrangeFileError, read_plain, storage_errors, write_atomic
 
-_LINE: Final = re.compile(r"line (\d+)")
+LONGEST_BYTES: Final = 256 * 1024
 
 
 def load_settings(path: Path) -> Settings:
@@ -36,7 +35,10 @@ def save_settings(path: Path, settings: Settings) -> None:
     """
     text = _text(path)
     written = _parsed(path, text)
-    document = tomlkit.parse(text)
+    try:
+        document = tomlkit.parse(text)
+    except (ValueError, RecursionError) as error:  # it is stricter here and there
+        raise SettingsError("error.settings_broken", name=path.name, line=1) from error
     defaults = asdict(Settings())
     for name, value in asdict(settings).items():
         if written.get(name, defaults[name]) != value:
@@ -48,9 +50,11 @@ def _text(path: Path) -> str:
     """Return the file's text; tomlkit and tomllib both want plain line ends."""
     with storage_errors():
         try:
-            content = path.read_bytes()
+            content = read_plain(path, LONGEST_BYTES)
         except FileNotFoundError:
             return ""
+        except StrangeFileError as error:
+            raise SettingsError("error.file_strange", name=path.name) from error
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -60,12 +64,9 @@ def _text(path: Path) -> str:
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        # Python 3.14 has error.lineno; before, the line is only in the text of the error.
-        found = _LINE.search(str(error))
-        line = found[1] if found else text.count("\n") + 1
-        raise SettingsError("error.settings_broken", name=path.name, line=line) from error
+        return parse_toml(text)
+    except TomlFaultError as error:
+        raise SettingsError("error.settings_broken", name=path.name, line=error.line) from error
 
 
 def _plain(value: object) -> object:

@@ -46,6 +46,7 @@ _COMPONENTS: Final[Mapping[str, str]] = {
 _NAMED_BY_FILE: Final = ("wabot_tray.storage.", "wabot_tray.sessions.", "wabot_tray.system.")
 _LEVELS: Final[Mapping[int, str]] = {logging.WARNING: "WARN", logging.CRITICAL: "FATAL"}
 _WORKER_LINE: Final = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL)\t([\w.]+)\t(.*)", re.DOTALL)
+_NEVER_WAIT: Final = getattr(os, "O_NONBLOCK", 0)  # should a pipe lie in its place
 _ESCAPED: Final = re.compile(r"\\([n\\])")
 # What the library prints at each start (measured with neonize 0.5.2); it tells nobody anything.
 _NOISE: Final = ("Press Ctrl+C to exit",)
@@ -239,7 +240,7 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 
 
 def _private(path: str, flags: int) -> int:
-    handle = os.open(path, flags, 0o600)
+    handle = os.open(path, flags | _NEVER_WAIT, 0o600)
     if sys.platform != "win32":
         with contextlib.suppress(OSError):  # a file of an older day may have been open to others
             os.fchmod(handle, 0o600)
