@@ -2,10 +2,17 @@
 
 import asyncio
 import socket
+import threading
 
 import pytest
 
-from wabot_tray.sessions.reachability import CALLS, Reachability, door_is_open
+from wabot_tray.sessions import reachability
+from wabot_tray.sessions.reachability import (
+    CALLS,
+    INTERVAL_S,
+    OPEN_INTERVAL_S,
+    Reachability,
+)
 
 
 class Door:
@@ -84,12 +91,29 @@ async def test_watch_runs_until_cancelled(door: Door) -> None:
     assert door.looks == 3
 
 
+async def test_door_that_is_open_anyway_is_looked_at_seldom(door: Door) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        door.is_open = len(pauses) < 4
+        if len(pauses) > 5:
+            raise asyncio.CancelledError
+
+    watch = Reachability(door.look, lambda: True, door.called, pause)
+    with pytest.raises(asyncio.CancelledError):
+        await watch.run()
+    assert pauses == [
+        INTERVAL_S, OPEN_INTERVAL_S, OPEN_INTERVAL_S, OPEN_INTERVAL_S, INTERVAL_S, INTERVAL_S,
+    ]  # fmt: skip
+
+
 async def test_real_door() -> None:
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
-    address = server.sockets[0].getsockname()
+    real = reachability.Door(server.sockets[0].getsockname())
     async with server:
-        assert await door_is_open(address)
-    assert not await door_is_open(address)
+        assert await real.is_open()
+    assert not await real.is_open()
 
 
 async def test_door_that_never_answers_is_closed() -> None:
@@ -98,4 +122,51 @@ async def test_door_that_never_answers_is_closed() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         filler.connect(listener.getsockname())
-        assert not await door_is_open(listener.getsockname(), timeout_s=0.05)
+        assert not await reachability.Door(listener.getsockname(), timeout_s=0.05).is_open()
+
+
+async def test_door_with_one_address_that_leads_nowhere_is_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+    with socket.socket() as listener, socket.socket() as filler:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        filler.connect(listener.getsockname())
+        found = [(*stream, listener.getsockname()), (*stream, (host, port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        async with server:
+            assert await reachability.Door(("example.invalid", 443), timeout_s=5).is_open()
+
+
+async def test_name_that_cannot_be_resolved_is_a_closed_door(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    assert not await reachability.Door(("example.invalid", 443)).is_open()
+
+
+async def test_resolver_that_hangs_is_asked_once_and_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over, asked = threading.Event(), []
+
+    def hang(*_: object, **__: object) -> list[object]:
+        asked.append(threading.current_thread())
+        over.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    hanging = reachability.Door(("example.invalid", 443), timeout_s=0.01)
+    for _ in range(20):
+        assert not await hanging.is_open()
+    (thread,) = asked
+    assert thread.daemon  # the end of the program does not wait for it
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 5) == "free"
+    over.set()
+    thread.join()

@@ -14,7 +14,7 @@ from wabot_tray.core.settings import Settings
 from wabot_tray.sessions.children import worker_command
 from wabot_tray.sessions.manager import Parts, SessionManager
 from wabot_tray.sessions.nursery import Nursery
-from wabot_tray.sessions.reachability import WHATSAPP, Reachability, door_is_open
+from wabot_tray.sessions.reachability import WHATSAPP, Door, Reachability
 from wabot_tray.sessions.supervisor import worker_factory
 from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
@@ -111,7 +111,7 @@ class Program:
         await self.manager.start()
         await self._server.start(lock_held=True)
         door = Reachability(
-            lambda: door_is_open(self._door),
+            Door(self._door).is_open,
             self.manager.trouble,
             lambda: self.manager.network_changed(online=True),
         )

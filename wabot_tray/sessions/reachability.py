@@ -9,6 +9,8 @@ connections and then refuses logins is left to the back-off.
 import asyncio
 import contextlib
 import logging
+import socket
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -16,20 +18,84 @@ log = logging.getLogger(__name__)
 
 WHATSAPP: Final = ("web.whatsapp.com", 443)
 INTERVAL_S: Final = 2.0
+# A door that is open is no news; what makes a session wait then is left to the back-off.
+OPEN_INTERVAL_S: Final = 10.0
 TIMEOUT_S: Final = 3.0
 # A session may be in the middle of a dial that fails when the door opens; it is called again.
 CALLS: Final = 3
+ADDRESSES: Final = 4  # a name may have many
 
 
-async def door_is_open(address: tuple[str, int], timeout_s: float = TIMEOUT_S) -> bool:
-    """Return whether a connection to `address` is accepted within `timeout_s` seconds."""
+class Door:
+    """One host and port that can be looked at.
+
+    Its name is resolved in a thread of its own, at most one at a time: without a network a resolver
+    may take half a minute, and asyncio's pool, which everything else needs too, would soon be full
+    of such questions. Nor does the program's end wait for it.
+
+    Args:
+        address: A host name or address, and a port.
+        timeout_s: A door that has not answered for so many seconds is closed.
+    """
+
+    def __init__(self, address: tuple[str, int], timeout_s: float = TIMEOUT_S) -> None:
+        self._address = address
+        self._timeout_s = timeout_s
+        self._asking: threading.Thread | None = None
+
+    async def is_open(self) -> bool:
+        """Return whether a connection is accepted in time."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._accepts(await self._resolve())
+        except (OSError, TimeoutError):
+            return False
+
+    async def _resolve(self) -> list[tuple[str, int]]:
+        if self._asking is not None and self._asking.is_alive():
+            raise TimeoutError("the last question has no answer yet")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[tuple[str, int]]] = loop.create_future()
+
+        def tell(found: list[tuple[str, int]]) -> None:
+            if not answer.done():
+                answer.set_result(found)
+
+        def ask() -> None:
+            try:
+                kinds = socket.getaddrinfo(*self._address, type=socket.SOCK_STREAM)
+            except OSError:
+                kinds = []
+            found = [(str(kind[4][0]), int(kind[4][1])) for kind in kinds]
+            with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
+                loop.call_soon_threadsafe(tell, found)
+
+        self._asking = threading.Thread(target=ask, name="resolver", daemon=True)
+        self._asking.start()
+        return await answer
+
+    async def _accepts(self, addresses: list[tuple[str, int]]) -> bool:
+        """Try some addresses at once: one kind of them may lead nowhere."""
+        tries = [asyncio.create_task(_answers(*one)) for one in addresses[:ADDRESSES]]
+        try:
+            for one in asyncio.as_completed(tries):
+                if await one:
+                    return True
+        finally:
+            for each in tries:
+                each.cancel()
+            await asyncio.gather(*tries, return_exceptions=True)
+        return False
+
+
+async def _answers(host: str, port: int) -> bool:
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(*address), timeout_s)
-    except (OSError, TimeoutError):
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
         return False
     writer.close()
-    with contextlib.suppress(OSError, TimeoutError):
-        await asyncio.wait_for(writer.wait_closed(), timeout_s)
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
     return True
 
 
@@ -61,7 +127,8 @@ class Reachability:
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
-            await self._pause(INTERVAL_S)
+            is_settled = self._was_open is True and not self._calls_left
+            await self._pause(OPEN_INTERVAL_S if is_settled else INTERVAL_S)
             await self.step()
 
     async def step(self) -> None:
