@@ -30,13 +30,14 @@ TITLES: Final = {
 HEAD: Final = """\
 # Faults, and how long each lasts
 
-Written by `python3 dev.py faults`: every row is played alone, by the whole program in real processes, against the
-simulated WhatsApp of `tests/simulator`. The tests assert each goal twice over; the times are those of one run on
-{machine}.
+Written by `python3 dev.py faults`: every row is played alone, by the whole program in real
+processes, against the simulated WhatsApp of `tests/simulator`. The tests assert each goal twice
+over; the times are those of one run on {machine}.
 
-Where a fault can hit one account alone, the shop has {accounts} accounts, and the others are written to without a pause.
-The last column is the median time of their replies undisturbed and while the fault lasted, with the 0.6 s of quiet before
-each reply taken off; the ratio of what a customer sees, quiet included; and how many replies there were.
+Where a fault can hit one account alone, the shop has {accounts} accounts, and the others are
+written to without a pause. The last column is the median time of their replies undisturbed and
+while the fault lasted, with the 0.6 s of quiet before each reply taken off; the ratio of what a
+customer sees, quiet included; and how many replies there were.
 """
 
 

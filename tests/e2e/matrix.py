@@ -55,6 +55,7 @@ class Fault:
         goal_s: The same in seconds, asserted twice over by `Scene.took`.
         slow: Mostly waits.
         everyone: It cannot hit one account alone, so there are no neighbours to watch.
+        accounts: How many it needs, for a fault that hits everyone.
         prepare: Runs with everything made and nothing started; then the row starts the program and
             links the phone itself, with `Scene.open`.
         make_shop: Makes the computer, where a row needs another.
@@ -68,6 +69,7 @@ class Fault:
     goal_s: float | None = None
     slow: bool = False
     everyone: bool = False
+    accounts: int = 1
     prepare: Callable[["Scene"], None] | None = None
     make_shop: Callable[[RunningSimulator], Shop] = Shop
 
@@ -155,6 +157,7 @@ class Scene:
         self.phone = simulator.add_phone("34600111222", "Shop")
         self.ana = simulator.add_customer("34655000001", "Ana")
         self.outcome = Outcome(fault.key, 1)
+        self.names: tuple[str, ...] = ()  # of the accounts that are linked
         self._measured = measured
         self._stack = contextlib.ExitStack()
         self._follower: Follower | None = None
@@ -188,16 +191,17 @@ class Scene:
     def open(self) -> None:
         """Start the program, link every phone, and let the neighbours begin."""
         self.shop.running().pair(self.phone)
-        count = 1 if self.fault.everyone else ACCOUNTS
+        count = self.fault.accounts if self.fault.everyone else ACCOUNTS
         self.outcome.accounts = count
+        self.names = (VICTIM, *NEIGHBOURS[: count - 1])
         pairs: list[tuple[Customer, Phone]] = []
-        for number, name in enumerate(NEIGHBOURS[: count - 1]):
+        for number, name in enumerate(self.names[1:]):
             phone = self.simulator.add_phone(f"3460022200{number}", name.title())
             self.shop.pair(phone, name)
             pairs.append((self.simulator.add_customer(f"3465533300{number}", "Customer"), phone))
         self.answers()
         self._opened_at = time.monotonic()
-        if pairs:
+        if pairs and not self.fault.everyone:
             self._neighbours = Neighbours(pairs)
             self.waits(lambda: self.neighbour_replies >= UNDISTURBED * len(pairs), 60)
 
@@ -240,7 +244,7 @@ class Scene:
     def sees(
         self, state: str, reason: str = "", *, after: float | None = None, within_s: float = 30.0
     ) -> float:
-        """Wait until the account is in `state`, and say so if it is for another reason.
+        """Wait until the account is in `state`, for this reason, and return when it was seen.
 
         Args:
             state: A state, as `wabot status --json` says it.
@@ -249,12 +253,16 @@ class Scene:
             within_s: How long to wait.
         """
         since = self._began if after is None else after
-        at = self.follower.wait(state, VICTIM, after=since, timeout_s=within_s)
-        if reason:
-            why = {why for when, who, what, why in self.follower.told
-                   if (when, who, what) == (at, VICTIM, state)}  # fmt: skip
-            assert why == {reason}
-        return at
+        follower = self.follower
+
+        def found() -> float:
+            for at, who, what, why in tuple(follower.told):
+                if at >= since and (who, what) == (VICTIM, state) and reason in {"", why}:
+                    return at
+            return 0.0
+
+        self.waits(found, within_s, f"{state} {reason}, but {follower.states(VICTIM)}")
+        return found()
 
     def recovers(self, *, after: float | None = None, within_s: float = 90.0) -> float:
         """Wait until the account is connected and a customer is answered; return when it was."""
@@ -287,6 +295,14 @@ class Scene:
             return self.worker(account_id).is_running()
         return False
 
+    def is_dialling(self, account_id: str = VICTIM) -> bool:
+        """Whether an account's worker has a connection to the server; looks at the door do not."""
+        with contextlib.suppress(AssertionError, psutil.Error):
+            links = self.worker(account_id).net_connections("tcp")
+            ports = {getattr(link.raddr, "port", 0) for link in links}
+            return self.simulator.port in ports
+        return False
+
     # --- WhatsApp --------------------------------------------------------------------------------
 
     def logins(self, outcome: str = "") -> int:
@@ -306,11 +322,11 @@ class Scene:
 
     # --- waiting ---------------------------------------------------------------------------------
 
-    def waits(self, look: Callable[[], object], within_s: float) -> None:
+    def waits(self, look: Callable[[], object], within_s: float, what: str = "") -> None:
         """Wait until `look` returns something true."""
         end = time.monotonic() + within_s
         while not look():
-            assert time.monotonic() < end, f"not within {within_s:g} s"
+            assert time.monotonic() < end, f"not within {within_s:g} s: {what}"
             time.sleep(0.02)
 
     @property
