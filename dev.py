@@ -6,6 +6,9 @@
     python3 dev.py demo [--headless]               the whole program against a simulated WhatsApp
     python3 dev.py lint                            ruff, mypy and the layers
     python3 dev.py screenshots [FOLDER]            pictures of every window and tray state
+    python3 dev.py soak [--minutes N] [--seed S]   faults and messages for a while, and a report
+    python3 dev.py faults [ARGUMENTS]              every fault against the clock: docs/faults.md
+    python3 dev.py kills [ARGUMENTS OF pytest]     fifty crashes under load; CI has a few of them
 
 The environment is made in .venv from the lock files, and made again when they change.
 """
@@ -111,7 +114,35 @@ def screenshots(arguments: list[str]) -> int:
     return call([set_up(dev=True), "-m", "tests.gui.screenshots", *folder])
 
 
-COMMANDS = {"run": run, "test": test, "demo": demo, "lint": lint, "screenshots": screenshots}
+def soak(arguments: list[str]) -> int:
+    """Run the program under random faults and messages, and report."""
+    need_packages([*RUN_PACKAGES, *TEST_PACKAGES])
+    return call([set_up(dev=True), "-m", "tests.soak", *arguments])
+
+
+def faults(arguments: list[str]) -> int:
+    """Measure the recovery from every fault and write the table."""
+    need_packages([*RUN_PACKAGES, *TEST_PACKAGES])
+    return call([set_up(dev=True), "-m", "tests.e2e.faults_report", *arguments])
+
+
+def kills(arguments: list[str]) -> int:
+    """Kill workers and the program fifty times under load."""
+    need_packages([*RUN_PACKAGES, *TEST_PACKAGES])
+    os.environ["WABOT_KILLS"] = "50"
+    return call([set_up(dev=True), "-m", "pytest", "tests/e2e/test_kills.py", *arguments])
+
+
+COMMANDS = {
+    "run": run,
+    "test": test,
+    "demo": demo,
+    "lint": lint,
+    "screenshots": screenshots,
+    "soak": soak,
+    "faults": faults,
+    "kills": kills,
+}
 
 
 class _Plain(argparse.RawDescriptionHelpFormatter):
