@@ -17,7 +17,7 @@ from wabot_tray.storage.container import (
     PageSeal,
     Row,
 )
-from wabot_tray.storage.files import set_aside
+from wabot_tray.storage.files import set_aside, storage_errors, sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ class Copy:
         """
         self._renewed_at = now  # also where it fails: a full disk is not asked each second
         copy = self._open(now)
+        is_new = copy.path != self.path
         try:
             known = self._marks or {}
             stale = [number for number, mark in marks.items() if known.get(number) != mark]
@@ -83,6 +84,10 @@ class Copy:
             return 0
         finally:
             copy.close()
+        if is_new:
+            with storage_errors():
+                copy.path.replace(self.path)
+                sync_folder(self.path.parent)
         return len(rows)
 
     def _checked(self, source: Container, number: int, mark: int) -> Row:
@@ -110,8 +115,13 @@ class Copy:
         return copy
 
     def _begin(self) -> Container:
+        """Begin under another name: an interrupted copy must not look like a damaged one."""
         self._marks = {}
-        return Container(self.path, self.pages, create=True)
+        draft = self.path.with_name(f"{self.path.name}.new")
+        with storage_errors():
+            for left in draft.parent.glob(f"{draft.name}*"):  # by a killed process
+                left.unlink()
+        return Container(draft, self.pages, create=True)
 
     def _sealed_at(self) -> datetime | None:
         if not self.path.exists():

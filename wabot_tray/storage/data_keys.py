@@ -8,9 +8,8 @@ from typing import Any, Final
 from wabot_tray.core.errors import KeyUnavailableError, VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.documents import BrokenFileError, Document, NewerFileError
-from wabot_tray.storage.files import storage_errors
+from wabot_tray.storage.files import make_lasting
 from wabot_tray.storage.sealing import KEY_BYTES, Seal, UnsealError, subkey
-from wabot_tray.system.paths import make_private
 
 _VERSION: Final = 1
 FILE_NAME: Final = "session.key"
@@ -57,8 +56,7 @@ def open_data_key(folder: Path, account_id: str, master_key: bytes, *, create: b
     if not create or _guards_anything(folder):
         raise KeyUnavailableError(Reason.KEY_MISSING, "no session.key")
     key = os.urandom(KEY_BYTES)
-    with storage_errors():
-        make_private(folder)
+    make_lasting(folder)
     wrapped = base64.b64encode(seal.seal(key, bound_to)).decode("ascii")
     document.save({"wrapped": wrapped})
     return key

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from wabot_tray.storage.files import storage_errors
+from wabot_tray.storage.files import storage_errors, sync_folder
 from wabot_tray.system.paths import make_private
 
 log = logging.getLogger(__name__)
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 # SQLite quotes what it cannot parse, and that need not be text.
 _UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
 _RECORD: Final = "session.live"
+_DRAFTS: Final = ".draft-*"
 _WAL_FORMAT: Final = slice(18, 20)  # of a database's header: 2 for WAL, 1 for a journal
 
 
@@ -30,12 +31,14 @@ class Lineage:
         live_id: Random, made with the file.
         generation: Of the vault it came from or was last sealed to; 0 before the first seal.
         digest: Of that generation, hexadecimal.
+        is_over: Whether the vault has all of it and it was about to be removed.
     """
 
     account_id: str
     live_id: str
     generation: int = 0
     digest: str = ""
+    is_over: bool = False
 
 
 class LiveFiles:
@@ -43,7 +46,9 @@ class LiveFiles:
 
     Args:
         folder: A folder for this account alone; made private.
-        in_ram: Whether the folder lies in memory, so that nothing need be synced.
+        in_ram: Whether the folder lies in memory, so that nothing need be synced. On a disk what
+            is written here is synced: a power cut must not leave half a database that is newer
+            than its vault, or an old log beside a new database.
     """
 
     DATABASE: Final = "session.db"
@@ -74,7 +79,7 @@ class LiveFiles:
             return None
 
     def record(self, lineage: Lineage) -> None:
-        """Write what the live database is. Not synced: where it is lost the vault is used.
+        """Write what the live database is.
 
         Raises:
             VaultError: The disk is full or cannot be written.
@@ -117,6 +122,10 @@ class LiveFiles:
         with storage_errors():
             return {path.name: path.read_bytes() for path in self.all if path.exists()}
 
+    def is_half_removed(self, lineage: Lineage | None) -> bool:
+        """Whether a process was killed while it removed a database its vault has all of."""
+        return lineage is not None and lineage.is_over and not self.database.exists()
+
     def remove(self) -> None:
         """Remove every file of the database. Removing twice is harmless.
 
@@ -124,10 +133,12 @@ class LiveFiles:
             VaultError: A file cannot be removed (Windows: it is still open somewhere).
         """
         with storage_errors():
-            for path in (*self.all, self._record):
-                path.unlink(missing_ok=True)
-            for draft in self.folder.glob(".draft-*"):
-                draft.unlink(missing_ok=True)
+            # In this order on the disk too: without its log the database is an older one.
+            for group in ([self.database], self.all, [self._record, *self.folder.glob(_DRAFTS)]):
+                for path in group:
+                    path.unlink(missing_ok=True)
+                if not self.in_ram and self.folder.exists():
+                    sync_folder(self.folder)
             with contextlib.suppress(OSError):  # not empty, or not there
                 self.folder.rmdir()
 
@@ -139,7 +150,12 @@ class LiveFiles:
                 descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(content)
+                    if not self.in_ram:
+                        file.flush()
+                        os.fsync(file.fileno())
                 draft.replace(path)
+                if not self.in_ram:
+                    sync_folder(self.folder)
             except BaseException:
                 draft.unlink(missing_ok=True)
                 raise

@@ -25,7 +25,7 @@ from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.adoption import continues, put_aside
 from wabot_tray.storage.container import DamagedContainerError, PageSeal
 from wabot_tray.storage.copies import PLAN, Copy, SourceDamagedError
-from wabot_tray.storage.files import storage_errors
+from wabot_tray.storage.files import make_lasting, storage_errors
 from wabot_tray.storage.ledger import Ledger
 from wabot_tray.storage.live import Lineage, LiveFiles, has_device, is_sound
 from wabot_tray.storage.locks import FileLock
@@ -132,8 +132,8 @@ class Vault:
                 STORAGE_UNWRITABLE. Nothing was changed but for what was set aside.
         """
         with self._guard:
+            make_lasting(self._folder)
             with storage_errors():
-                make_private(self._folder)
                 make_private(self._files.folder)
             if not self._lock.acquire():
                 raise VaultError(Reason.IN_USE_ELSEWHERE, f"process {self._lock.holder()}")
@@ -283,14 +283,19 @@ class Vault:
         if not self._files.has_content:
             return None
         lineage = self._files.lineage()
+        if self._files.is_half_removed(lineage):
+            return None
         before = self._files.contents()
         is_ours = continues(lineage, self._account_id, found)
         if is_damaged:
             is_ours = lineage is not None and lineage.account_id == self._account_id
-        if is_ours and lineage is not None and (content := self._files.fold()):
+        content = self._files.fold() if is_ours else None
+        if content and lineage is not None:
             self._live_id = lineage.live_id
             self._ledger.generation = max(self._ledger.generation, lineage.generation)
             return content
+        if content == b"" and found is None:  # the library was just beginning
+            return None
         if not is_damaged:
             now = self._clock.now()
             put_aside(before, self._folder, self._aside_seal, self._account_id, now)
@@ -360,7 +365,7 @@ class Vault:
                 self._newest.drop()
             return self._live.read(None, _any)
 
-    def _record(self) -> None:
+    def _record(self, *, is_over: bool = False) -> None:
         manifest = self._ledger.manifest
         self._files.record(
             Lineage(
@@ -368,6 +373,7 @@ class Vault:
                 live_id=self._live_id,
                 generation=0 if manifest is None else manifest.generation,
                 digest="" if manifest is None else f"{manifest.digest:x}",
+                is_over=is_over,
             )
         )
 
@@ -406,6 +412,7 @@ class Vault:
         self._newest.drop()
         if remove_live:
             try:
+                self._record(is_over=True)
                 self._files.remove()
             except VaultError as error:
                 log.info("vault of %s: live files left: %s", self._account_id, error)
