@@ -52,6 +52,12 @@ class BareProcess:
         self.kill()
 
     @property
+    def events(self) -> list[Event]:
+        """All events so far."""
+        with self._changed:
+            return list(self._events)
+
+    @property
     def names(self) -> list[str]:
         """The names of all events so far."""
         with self._changed:

@@ -54,6 +54,7 @@ class AccountFaults:
     login_failure: Failure | None = None
     is_login_mute: bool = False
     is_zombie: bool = False  # answers keep-alive pings and nothing else
+    withholds_messages: bool = False  # everything is answered, and nothing comes
     drops_passive: bool = False  # leaves the verification round trip unanswered
     drops_acks: bool = False  # messages arrive, their acks do not
     ack_error: int | None = None  # messages are refused with this number

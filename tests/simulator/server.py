@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from tests.simulator.certs import certificate_chain
 from tests.simulator.companion import Companion
 from tests.simulator.connection import Connection, Peer
-from tests.simulator.faults import Failure, Faults, Mute, RedialFault
+from tests.simulator.faults import AccountFaults, Failure, Faults, Mute, RedialFault
 from tests.simulator.home import Home, in_loop
 from tests.simulator.keys import KeyPair
 from tests.simulator.messages import now
@@ -197,7 +197,7 @@ class Simulator:
     def linked(self, phone: Phone, companion: Companion) -> None:
         """Let a companion log in."""
         self._companions[companion.noise_key] = (phone, companion)
-        companion.is_cut_off = lambda: self.faults.met_by(phone).is_zombie
+        companion.is_cut_off = lambda: _is_cut_off(self.faults.met_by(phone))
         self.stats.pairings += 1
         match self.faults.met_by(phone).redial_after_pairing:
             case RedialFault.REFUSED:
@@ -223,6 +223,10 @@ class Simulator:
         self._listener = await self.home.loop.create_server(
             lambda: Connection(self), sock=listening
         )
+
+
+def _is_cut_off(faults: AccountFaults) -> bool:
+    return faults.is_zombie or faults.withholds_messages
 
 
 def _replaced() -> Node:

@@ -43,12 +43,14 @@ class Pace:
     Args:
         quiet_s: Seconds a chat must be silent before it is answered.
         max_age_s: Older messages, in seconds, are not answered.
-        parallel: Replies that may be on their way at once, one a chat.
+        parallel: Replies that may be on their way at once, one a chat. The library sends one at a
+            time and holds the next until WhatsApp has acknowledged it (messageSendLock in
+            whatsmeow), so more than two only means more that are in doubt after a power cut.
     """
 
     quiet_s: float = 0.6
     max_age_s: float = 86_400.0
-    parallel: int = 8
+    parallel: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
