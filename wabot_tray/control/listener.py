@@ -33,6 +33,9 @@ class Listening(Protocol):
     def close(self) -> None:
         """Stop accepting. Closing twice is harmless."""
 
+    def is_there(self) -> bool:
+        """Whether clients can still find it."""
+
 
 async def listen(paths: Paths, handler: Handler, *, lock_held: bool) -> Listening:
     """Open the door of the program on this data folder.
@@ -79,6 +82,12 @@ class _UnixDoor:
         note = paths.data / ADDRESS_FILE
         _write_note(note, where)
         return cls(server, where, note)
+
+    def is_there(self) -> bool:
+        try:
+            return self._where.stat().st_ino == self._inode
+        except OSError:
+            return False
 
     def close(self) -> None:
         self._server.close()
@@ -160,6 +169,9 @@ async def listen_on_pipe(loop: Any, address: str, handler: Handler) -> Listening
 class _PipeDoor:
     def __init__(self, servers: list[Any]) -> None:
         self._servers = servers
+
+    def is_there(self) -> bool:
+        return True  # a pipe's name goes with its program alone
 
     def close(self) -> None:
         for server in self._servers:

@@ -20,7 +20,7 @@ from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
 from wabot_tray.system.i18n import language
-from wabot_tray.system.paths import Paths, remove_runtime
+from wabot_tray.system.paths import Paths, remove_runtime, runtime_places
 from wabot_tray.system.sleep import SleepWatch
 
 log = logging.getLogger(__name__)
@@ -120,6 +120,8 @@ class Program:
         self._watches = [
             loop.create_task(door.run(), name="reachability"),
             loop.create_task(sleep.run(), name="sleep"),
+            loop.create_task(self.manager.live_watch.run(), name="live"),
+            loop.create_task(self._server.stay(), name="door"),
         ]
 
     async def close(self) -> None:
@@ -132,7 +134,8 @@ class Program:
         await self.manager.close()
         await self._nursery.close()
         await self._server.close()
-        remove_runtime(self.paths)
+        for place in runtime_places(self.paths):
+            remove_runtime(place)
         log.info("Stopped")
 
     async def check(self) -> None:

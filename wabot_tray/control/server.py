@@ -27,12 +27,13 @@ from wabot_tray.core.snapshot import (
     Update,
 )
 from wabot_tray.core.states import SessionState
-from wabot_tray.system.paths import Paths
+from wabot_tray.system.paths import Paths, runtime_places
 
 log = logging.getLogger(__name__)
 
 __all__ = ["ControlServer", "Host", "Limits", "Manager"]
 
+LOOK_S: Final = 2.0
 Emit = Callable[[Mapping[str, Any]], Awaitable[None]]
 Result = Mapping[str, Any]
 _OVER: Final = (PairingStage.DONE, PairingStage.FAILED)
@@ -84,6 +85,22 @@ class ControlServer:
             OSError: The runtime folder cannot be used.
         """
         self._door = await listen(self._paths, self._serve, lock_held=lock_held)
+
+    async def stay(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Open the door anew wherever it is taken away, until cancelled.
+
+        The socket lies in a folder that goes with the login session, and that cleaners clean.
+        """
+        while True:
+            await pause(LOOK_S)
+            if self._door is None or self._door.is_there():
+                continue
+            self._door.close()
+            for place in runtime_places(self._paths):
+                with contextlib.suppress(OSError, ControlError):
+                    self._door = await listen(place, self._serve, lock_held=True)
+                    log.warning("control: the socket was taken away; it lies in %s", place.runtime)
+                    break
 
     async def close(self) -> None:
         """Hang up on everybody and remove the socket. Closing twice is harmless."""

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     VAULT_TOO_NEW = "vault-too-new"
     DISK_FULL = "disk-full"
     STORAGE_UNWRITABLE = "storage-unwritable"
+    LIVE_FULL = "live-full"
     IN_USE_ELSEWHERE = "in-use-elsewhere"
     # The bot.
     BOT_FILE_BROKEN = "bot-file-broken"

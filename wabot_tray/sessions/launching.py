@@ -1,8 +1,10 @@
 """What a worker is told when it starts, when its login may begin, and what is left when it goes."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from wabot_tray.core import commands
@@ -12,13 +14,18 @@ from wabot_tray.core.settings import Settings
 from wabot_tray.sessions.keeper import Handle
 from wabot_tray.sessions.keywatch import Keys
 from wabot_tray.storage.files import storage_errors
-from wabot_tray.storage.room import can_keep
-from wabot_tray.storage.vault import remove_live
-from wabot_tray.system.paths import Paths, make_private
+from wabot_tray.storage.live import LiveFiles
+from wabot_tray.storage.room import can_keep, free_bytes
+from wabot_tray.storage.vault import FILE_NAME, remove_live
+from wabot_tray.system.paths import Paths, make_private, runtime_places
 
 log = logging.getLogger(__name__)
 
 LOGIN_SPACING_S: Final = 0.5  # at most two logins a second
+# What a live database and its log need (live.RESERVE_BYTES), and as much to grow.
+LIVE_ROOM_BYTES: Final = 12 << 20
+# One that a killed worker left behind is there already; nothing newer is anywhere else.
+LEFT_ROOM_BYTES: Final = 1 << 20
 
 
 class Launching:
@@ -46,6 +53,7 @@ class Launching:
         self._clock = clock
         self._call_later = call_later
         self._next_login = 0.0
+        self._places: dict[str, Paths] = {}
 
     async def start_command(self, account_id: str, pair: bool) -> commands.Start:
         """Return an account's first command, its key included, with its folders made.
@@ -55,21 +63,63 @@ class Launching:
             VaultError: The wrapped key is damaged, or the disk refuses.
         """
         paths = self._paths
-        folder, live = paths.session(account_id), paths.live(account_id)
+        folder = paths.session(account_id)
         with storage_errors():
-            for private in (paths.sessions, folder, paths.runtime, live.parent, live):
+            for private in (paths.sessions, folder):
                 make_private(private)
+            place = self._place(account_id)
+        self._places[account_id] = place
         return commands.Start(
             account_id=account_id,
             folder=str(folder),
-            live_folder=str(live),
-            live_in_ram=paths.runtime_in_ram,
+            live_folder=str(place.live(account_id)),
+            live_in_ram=place.runtime_in_ram,
             bot_file=str(paths.bot_file),
             data_key=await self._keys.data_key(account_id),
             pair=pair,
             quiet_s=self._settings.quiet_s,
             answer_max_age_s=self._settings.answer_max_age_h * 3600,
         )
+
+    def live_folder(self, account_id: str) -> Path:
+        """Return where an account's live database lies, or would lie now."""
+        return self._places.get(account_id, self._paths).live(account_id)
+
+    def has_better_place(self, account_id: str) -> bool:
+        """Whether a new worker would find room for its live database elsewhere."""
+        try:
+            place = self._place(account_id)
+        except OSError:
+            return False
+        return place.live(account_id) != self.live_folder(account_id) and _has_room(
+            place, account_id
+        )
+
+    def _place(self, account_id: str) -> Paths:
+        """Return where a live database is to lie: the first place that has room for it.
+
+        Raises:
+            OSError: There is no place at all.
+        """
+        for place in runtime_places(self._paths):
+            if _is_left(place, account_id) and _has_room(place, account_id):
+                return place
+        crowded: Paths | None = None
+        error = OSError("no runtime folder")
+        for place in runtime_places(self._paths):
+            live = place.live(account_id)
+            try:
+                for private in (place.runtime, live.parent, live):
+                    make_private(private)
+            except OSError as err:
+                error = err
+                continue
+            if _has_room(place, account_id):
+                return place
+            crowded = crowded or place
+        if crowded is None:
+            raise error
+        return crowded
 
     def has_room(self, account_id: str) -> bool:
         """Whether what a worker writes could be written now; a short look at the disks. Blocks."""
@@ -102,7 +152,24 @@ class Launching:
 
     def worker_left(self, account_id: str) -> None:
         """Remove what a worker could not: on Windows nobody may delete a file it has open."""
-        try:
-            remove_live(self._paths.live(account_id))
-        except VaultError as err:
-            log.warning("session %s: the live file could not be removed: %s", account_id, err)
+        for place in runtime_places(self._paths):
+            try:
+                remove_live(place.live(account_id))
+            except VaultError as err:
+                log.warning("session %s: the live file could not be removed: %s", account_id, err)
+
+
+def _is_left(place: Paths, account_id: str) -> bool:
+    return LiveFiles(place.live(account_id), in_ram=place.runtime_in_ram).has_content
+
+
+def _has_room(place: Paths, account_id: str) -> bool:
+    live = place.live(account_id)
+    needed = LIVE_ROOM_BYTES
+    vault = place.session(account_id) / FILE_NAME
+    with contextlib.suppress(OSError):
+        needed += 2 * vault.stat().st_size
+    if _is_left(place, account_id):
+        needed = LEFT_ROOM_BYTES
+    free = free_bytes(live)
+    return free is not None and free >= needed

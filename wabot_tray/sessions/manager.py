@@ -25,6 +25,7 @@ from wabot_tray.core.states import SessionState
 from wabot_tray.sessions.keeper import Handle, SessionKeeper, Surroundings
 from wabot_tray.sessions.keywatch import Keys, ReturnWatch
 from wabot_tray.sessions.launching import Launching
+from wabot_tray.sessions.livewatch import LiveWatch
 from wabot_tray.sessions.milestones import Milestones
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.supervisor import WorkerFactory
@@ -97,6 +98,7 @@ class SessionManager:
             pairing=self._publish_pairing,
             on_event=self._on_event,
         )
+        self.live_watch = LiveWatch(self._launching, lambda: list(self._keepers.values()))
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -203,7 +205,8 @@ class SessionManager:
         keeper.handle(ev.StopAsked())
         await keeper.close()
         del self._keepers[account_id]
-        for folder in (self._parts.paths.session(account_id), self._parts.paths.live(account_id)):
+        live = self._launching.live_folder(account_id)
+        for folder in (self._parts.paths.session(account_id), live):
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         self._parts.registry.remove(account_id)
         log.info("session %s: removed (%s)", account_id, "unlinked" if unlinked else "not unlinked")

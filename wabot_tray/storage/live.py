@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 _UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
 _RECORD: Final = "session.live"
 _DRAFTS: Final = ".draft-*"
+_RECORD_BYTES: Final = 512
+# A log is folded in after 1000 pages (sqlite.org/wal.html), with 24 bytes of header each.
+RESERVE_BYTES: Final = 32 + 1024 * (4096 + 24)
 _WAL_FORMAT: Final = slice(18, 20)  # of a database's header: 2 for WAL, 1 for a journal
 
 
@@ -84,7 +87,47 @@ class LiveFiles:
         Raises:
             VaultError: The disk is full or cannot be written.
         """
-        self._put(self._record, json.dumps(asdict(lineage)).encode())
+        content = json.dumps(asdict(lineage)).encode().ljust(_RECORD_BYTES)
+        if not (self.in_ram and self._overwritten(content)):
+            self._put(self._record, content)
+
+    def _overwritten(self, content: bytes) -> bool:
+        """Write over the record that is there, which needs no room where memory is full.
+
+        A killed process leaves the old or the new one: it is one write to one page.
+        """
+        try:
+            descriptor = os.open(self._record, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+        except FileNotFoundError:
+            return False
+        try:
+            return os.write(descriptor, content) == len(content)
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+
+    def reserve(self) -> None:
+        """Take the memory that the log grows to anyway, so that a folder that runs full has it.
+
+        SQLite takes a log of zeros for an empty one and writes over it (sqlite3 3.40, and the one
+        in neonize 0.5.2). Without room, or on a disk, there is no reserve.
+        """
+        if not self.in_ram:
+            return
+        log_file = self.folder / f"{self.DATABASE}-wal"
+        try:
+            descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError:
+            return
+        try:
+            is_whole = os.write(descriptor, bytes(RESERVE_BYTES)) == RESERVE_BYTES
+        except OSError:
+            is_whole = False
+        finally:
+            os.close(descriptor)
+        if not is_whole:
+            log_file.unlink(missing_ok=True)
 
     def put(self, content: bytes) -> None:
         """Write the database, empty or whole.
@@ -114,13 +157,14 @@ class LiveFiles:
             return self.database.read_bytes()
 
     def contents(self) -> dict[str, bytes]:
-        """Return every file that holds a part of the database, by name.
+        """Return every file that holds a part of the database, by name; a reserve holds none.
 
         Raises:
             VaultError: A file cannot be read.
         """
         with storage_errors():
-            return {path.name: path.read_bytes() for path in self.all if path.exists()}
+            found = {path.name: path.read_bytes() for path in self.all if path.exists()}
+        return {name: content for name, content in found.items() if content.strip(b"\0")}
 
     def is_half_removed(self, lineage: Lineage | None) -> bool:
         """Whether a process was killed while it removed a database its vault has all of."""

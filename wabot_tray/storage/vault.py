@@ -269,6 +269,8 @@ class Vault:
         self._files.remove()
         self._record()
         self._files.put(b"" if found is None else found.content)
+        if found is not None:
+            self._files.reserve()
         self._mark = Mark(self._live.stamp())
         if found is None:
             return Origin.NOTHING

@@ -5,7 +5,8 @@ import hashlib
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -90,8 +91,21 @@ def find_paths(data_dir: Path | None = None) -> Paths:
         data_dir = Path(named) if named else Path(appdirs.user_data_dir(APP, appauthor=False))
     data_dir = data_dir.expanduser().resolve()
     mark = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
-    base, in_ram = _runtime_base()
+    base, in_ram = next(_runtime_bases())
     return Paths(data=data_dir, runtime=base / f"{APP}-{mark}", runtime_in_ram=in_ram)
+
+
+def runtime_places(paths: Paths) -> Iterator[Paths]:
+    """Yield `paths`, then the same with each other runtime folder this computer could offer.
+
+    A session's own folder in memory goes when the session ends (XDG Base Directory Specification),
+    and a folder in memory may be full; then the next one serves.
+    """
+    yield paths
+    for base, in_ram in _runtime_bases():
+        folder = base / paths.runtime.name
+        if folder != paths.runtime:
+            yield replace(paths, runtime=folder, runtime_in_ram=in_ram)
 
 
 def make_private(folder: Path) -> None:
@@ -129,16 +143,17 @@ def resource(*parts: str) -> Path:
     return (inside if inside.is_dir() else package.parent / "resources").joinpath(*parts)
 
 
-def _runtime_base() -> tuple[Path, bool]:
+def _runtime_bases() -> Iterator[tuple[Path, bool]]:
+    """Yield where runtime folders may lie and whether that is in memory, the best place first."""
     if sys.platform.startswith("linux"):
         named = os.environ.get("XDG_RUNTIME_DIR")
         if named and os.access(named, os.W_OK) and _lies_in_ram(Path(named)):
-            return Path(named), True
+            yield Path(named), True
         shared = Path("/dev/shm")  # noqa: S108 - memory; the folder inside is 0700 and checked
         if os.access(shared, os.W_OK) and _lies_in_ram(shared):
-            return shared / f"{APP}-{os.getuid()}", True
+            yield shared / f"{APP}-{os.getuid()}", True
     # Windows and macOS give every user a temporary folder of his own.
-    return Path(tempfile.gettempdir()) / f"{APP}-{_user_mark()}", False
+    yield Path(tempfile.gettempdir()) / f"{APP}-{_user_mark()}", False
 
 
 def _lies_in_ram(folder: Path) -> bool:
