@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from datetime import UTC, datetime, timedelta, timezone
@@ -21,13 +22,26 @@ COMMANDS = sorted(wire._tree(commands.Command).values(), key=lambda cls: cls.__n
 _ZONES = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(
     lambda offset: timezone(timedelta(minutes=offset // timedelta(minutes=1)))
 )
+# As Hypothesis wants them: it adds the zone.
+_CALENDAR = datetime(1970, 1, 1), datetime(9990, 12, 31)  # noqa: DTZ001
 _VALUES: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(st.characters()),  # halves of surrogate pairs too
-    int: st.integers(),
+    int: st.integers(-(2**53), 2**53),
     bool: st.booleans(),
-    float: st.floats(allow_nan=False),
+    float: st.floats(allow_nan=False, allow_infinity=False),
     bytes: st.binary(max_size=64),
-    datetime: st.datetimes(timezones=_ZONES),
+    datetime: st.datetimes(*_CALENDAR, timezones=_ZONES),
+}
+_DIGITS = st.text("0123456789", max_size=wire.LONGEST_PHONE)
+_DETAILS = st.text(st.characters(), max_size=100) | st.just("é" * wire.LONGEST_DETAIL)
+_FITTING = {
+    ("QrShown", "code"): st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1),
+    ("PairingSucceeded", "phone"): _DIGITS,
+    ("LoggedIn", "phone"): _DIGITS,
+    ("DialFailed", "detail"): _DETAILS,
+    ("StorageFailed", "detail"): _DETAILS,
+    ("Noticed", "detail"): _DETAILS,
+    ("Noticed", "topic"): st.sampled_from(wire.TOPICS),
 }
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -48,7 +62,13 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
 def instances(cls: type) -> st.SearchStrategy[Any]:
     hints = typing.get_type_hints(cls)
     fields = dataclasses.fields(cls)
-    return st.builds(cls, **{field.name: values(hints[field.name]) for field in fields})
+    return st.builds(
+        cls,
+        **{
+            field.name: _FITTING.get((cls.__name__, field.name), values(hints[field.name]))
+            for field in fields
+        },
+    )
 
 
 def decode(message: object, line: bytes) -> object:
@@ -130,6 +150,19 @@ READY = {"v": 1, "type": "WorkerReady", "pid": 1, "live_in_ram": True}
         (
             {"v": 1, "type": "Verified", "token": 1, "answered": True, "took_ms": 10**400},
             "no float",
+        ),
+        (READY | {"v": True}, "other version"),
+        (READY | {"pid": 2**53 + 1}, "pid is no int"),
+        ({"v": 1, "type": "Verified", "token": 1, "answered": True, "took_ms": math.nan}, "float"),
+        ({"v": 1, "type": "Verified", "token": 1, "answered": True, "took_ms": math.inf}, "float"),
+        ({"v": 1, "type": "LoggedIn", "phone": "\x1b[31m"}, "phone cannot be that"),
+        ({"v": 1, "type": "LoggedIn", "phone": "٣٤"}, "phone cannot be that"),
+        ({"v": 1, "type": "LoggedIn", "phone": "3" * 21}, "phone cannot be that"),
+        ({"v": 1, "type": "DialFailed", "detail": "x" * 4001}, "detail cannot be that"),
+        ({"v": 1, "type": "Noticed", "topic": "x", "reason": None}, "topic cannot be that"),
+        (
+            {"v": 1, "type": "TemporarilyBanned", "code": 1, "expires_at": "9999-12-31T23:59:59Z"},
+            "expires_at is no datetime",
         ),
         ({"v": 1, "type": "LoggedOut", "reason": "no-such-reason"}, "reason is no Reason"),
         (

@@ -246,7 +246,7 @@ class Answered(WorkerEvent):
 class Noticed(WorkerEvent):
     """Something a person should know that moves no state, or, with no reason, no longer holds."""
 
-    topic: str  # "bot", "vault" or "inbox"
+    topic: str  # one of wire.TOPICS
     reason: Reason | None
     detail: str = ""
 

@@ -1,16 +1,19 @@
 """Events and commands as JSON lines, one object a line, with the version in each.
 
 Only these two trees of frozen dataclasses cross a process border; every field is checked against
-its annotation, so that a damaged or foreign line becomes a `WireError` and nothing else.
+its annotation, and what the main process keeps or shows against what it can be, so that a damaged
+or foreign line becomes a `WireError` and nothing else.
 """
 
 import base64
 import binascii
 import dataclasses
 import json
+import math
 import sys
 import types
 import typing
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -21,6 +24,38 @@ from wabot_tray.core.errors import WireError
 
 VERSION: Final = 1
 LONGEST_LINE_BYTES: Final = 1 << 20
+LONGEST_CODE: Final = 1000  # characters; WhatsApp's have about 240, a QR code holds 2953
+LONGEST_PHONE: Final = 20  # digits; E.164 allows 15
+LONGEST_DETAIL: Final = 4000  # characters
+TOPICS: Final = ("bot", "vault", "inbox", "phone")
+_HIGHEST: Final = 1 << 53  # what every reader of JSON holds exactly
+# Within these years every time can be moved by some days or into another zone.
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9990
+
+
+def _is_code(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_CODE and text.isascii() and text.isprintable()
+
+
+def _is_phone(text: str) -> bool:
+    return not text or (len(text) <= LONGEST_PHONE and text.isascii() and text.isdigit())
+
+
+def _is_detail(text: str) -> bool:
+    return len(text) <= LONGEST_DETAIL
+
+
+# A worker talks to the whole internet; these texts of it are kept in files and shown in windows.
+_FITS: Final[Mapping[tuple[str, str], Callable[[str], bool]]] = {
+    ("QrShown", "code"): _is_code,
+    ("PairingSucceeded", "phone"): _is_phone,
+    ("LoggedIn", "phone"): _is_phone,
+    ("DialFailed", "detail"): _is_detail,
+    ("StorageFailed", "detail"): _is_detail,
+    ("Noticed", "detail"): _is_detail,
+    ("Noticed", "topic"): TOPICS.__contains__,
+}
 
 
 def encode(message: events.WorkerEvent | commands.Command) -> bytes:
@@ -81,7 +116,7 @@ def _decode(line: bytes, known: dict[str, type]) -> object:
         body = json.loads(line)
     except (ValueError, RecursionError) as err:
         raise WireError(detail="no JSON") from err
-    if not isinstance(body, dict) or body.get("v") != VERSION:
+    if not isinstance(body, dict) or type(body.get("v")) is not int or body["v"] != VERSION:
         raise WireError(detail="other version")
     name = body.get("type")
     cls = known.get(name) if isinstance(name, str) else None
@@ -90,7 +125,11 @@ def _decode(line: bytes, known: dict[str, type]) -> object:
     values: dict[str, object] = {}
     for field in dataclasses.fields(cls):
         if field.name in body:
-            values[field.name] = from_json(body[field.name], _hints(cls)[field.name], field.name)
+            value = from_json(body[field.name], _hints(cls)[field.name], field.name)
+            fits = _FITS.get((cls.__name__, field.name))
+            if fits is not None and not fits(typing.cast(str, value)):
+                raise WireError(detail=f"{field.name} cannot be that")
+            values[field.name] = value
     try:
         return cls(**values)
     except TypeError as err:
@@ -115,13 +154,17 @@ def from_json(value: object, hint: Any, name: str) -> object:
 
 def _convert(value: object, hint: type) -> object:
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if hint in (str, int, bool, float) and type(value) is hint:
+        if not math.isfinite(number := float(value)):
+            raise ValueError(value)
+        return number
+    if hint is int and type(value) is int and abs(value) > _HIGHEST:
+        raise ValueError(value)
+    if hint in (str, int, bool) and type(value) is hint:
         return value
     if isinstance(value, str):
         if hint is datetime:
             moment = datetime.fromisoformat(value)
-            if moment.tzinfo is None:
+            if moment.tzinfo is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
                 raise ValueError(value)
             return moment
         if hint is bytes:

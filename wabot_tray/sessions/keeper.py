@@ -29,6 +29,9 @@ VERIFY_DEADLINE_S: Final = 10.0
 VERIFY_TRIES: Final = 2
 ANSWER_MARGIN_S: Final = 2.0  # for a worker that cannot even say that there was no answer
 UNLINK_DEADLINE_S: Final = 10.0
+# Qt's timers hold 24.8 days and refuse more; a ban may last longer. One that comes early is set
+# again.
+LONGEST_TIMER_S: Final = 86_400.0
 
 
 class Handle(Protocol):
@@ -235,8 +238,12 @@ class SessionKeeper:
             self._arm()
 
     def _hear(self, worker: Worker, event: ev.WorkerEvent) -> None:
-        if worker is self._worker:  # what a dismissed worker still says is history
+        if worker is not self._worker:
+            return  # what a dismissed worker still says is history
+        try:
             self.handle(event)
+        except Exception:  # the next event must still be heard
+            log.exception("session %s: %s failed", self.session.id, type(event).__name__)
 
     def _dismiss(self, *, at_once: bool) -> None:
         if self._heartbeat is not None:
@@ -275,7 +282,8 @@ class SessionKeeper:
             self._timer.cancel()
             self._timer = None
         if self.session.deadline is not None:
-            delay_s = max(0.0, self.session.deadline - self._around.clock.monotonic())
+            left_s = max(0.0, self.session.deadline - self._around.clock.monotonic())
+            delay_s = min(left_s, LONGEST_TIMER_S)
             self._timer = self._around.call_later(delay_s, self._on_deadline)
 
     def _on_deadline(self) -> None:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from wabot_tray.core import commands, events, exits, wire
 from wabot_tray.core.errors import WireError
 from wabot_tray.sessions.children import Child, Launch
+from wabot_tray.sessions.pace import Pace
 from wabot_tray.system.logs import log_worker_line
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,14 @@ class WorkerProcess:
         return True
 
     async def _read_events(self, child: Child) -> None:
+        pace = Pace()
         while line := await self._line(child.stdout):
+            # Nothing else gets a turn while lines are there to be read, nor does a sign of life
+            # behind ten thousand others count as one: a worker that raves is soon a silent one.
+            await asyncio.sleep(0 if self._asked_to_go else pace.wait_s())
+            if self._asked_to_go:
+                continue  # history; its end is not seen before all of it is read
+            pace.take()
             try:
                 event = wire.decode_event(line)
             except WireError as err:
@@ -139,7 +147,16 @@ class WorkerProcess:
             self._on_event(events.WorkerExited(status=status))
 
     async def _read_log(self, child: Child) -> None:
+        pace, dropped = Pace(), 0
         while line := await self._line(child.stderr):
+            await asyncio.sleep(0)
+            if pace.wait_s():  # it is read all the same: a full pipe would hold the library up
+                dropped += 1
+                continue
+            if dropped:
+                log.warning("%s: %d lines of the worker were dropped", self._account_id, dropped)
+                dropped = 0
+            pace.take()
             log_worker_line(self._account_id, line.decode(errors="replace"))
 
     async def _line(self, stream: asyncio.StreamReader) -> bytes:

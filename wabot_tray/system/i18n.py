@@ -53,7 +53,8 @@ def language() -> str:
 def t(key: str, /, **params: object) -> str:
     """Return the sentence for `key`, its `{placeholders}` filled from `params`."""
     text = _Chosen.texts.gettext(key)
-    return text.format(**params) if params else text
+    # A key of another version, or of nobody, is no sentence: braces in it mean nothing.
+    return text.format(**params) if params and text != key else text
 
 
 def tn(key: str, count: int, /, **params: object) -> str:

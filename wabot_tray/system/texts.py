@@ -131,9 +131,11 @@ def unpacked(detail: str) -> str:
     """Return the sentence in the detail of a notice; a detail of another kind is not for people."""
     try:
         body = json.loads(detail)
-        return t(body["key"], **body["params"])
-    except (ValueError, TypeError, KeyError, IndexError):
+        params = {str(name): value for name, value in body["params"].items()}
+        said = t(body["key"], **params)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return ""
+    return "" if said == body["key"] else said
 
 
 def _until(snapshot: SessionSnapshot, now: datetime) -> str:

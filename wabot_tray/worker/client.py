@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 FIRST_CODE_S: Final = 60.0
 NEXT_CODE_S: Final = 20.0
 CODES: Final = 6
+LONGEST_BAN_S: Final = 10 * 365 * 86_400  # more than a calendar holds must not lose the event
 _MILLISECONDS_FROM: Final = 10**11
 EVENTS_SETTLE_S: Final = 0.05
 # Receipts of messages that have arrived. "Inactive" is a device nobody looks at just now, "sender"
@@ -251,7 +252,8 @@ class WhatsAppClient:
         self._tell(ev.LoggedOut(reason=Reason.LOGIN_REFUSED if refused else Reason.PHONE_UNLINKED))
 
     def _on_temporary_ban(self, message: Any) -> None:
-        expires_at = self._clock.now() + timedelta(seconds=message.Expire)
+        left_s = min(max(0, message.Expire), LONGEST_BAN_S)
+        expires_at = self._clock.now() + timedelta(seconds=left_s)
         self._tell(ev.TemporarilyBanned(expires_at=expires_at, code=message.Code))
 
     def _on_connect_failure(self, message: Any) -> None:
