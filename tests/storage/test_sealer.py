@@ -9,6 +9,7 @@ import pytest
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.sealer import Sealer, SealReport
+from wabot_tray.storage.watching import Watch
 
 FULL = VaultError(Reason.DISK_FULL, "full")
 UNWRITABLE = VaultError(Reason.STORAGE_UNWRITABLE, "read-only")
@@ -18,6 +19,7 @@ class PlayedVault:
     """Seals when told that something changed, or fails as told."""
 
     def __init__(self) -> None:
+        self.looks = 0
         self.changes = 0
         self.failure: Exception | None = None
         self.threads: set[str] = set()
@@ -27,6 +29,7 @@ class PlayedVault:
         self.generation = 0
 
     def has_changed(self) -> bool:
+        self.looks += 1
         return self.changes > 0
 
     def seal(self) -> SealReport | None:
@@ -54,13 +57,36 @@ class Told:
         self.troubles: list[Reason | None] = []
         self.generations: list[int] = []
 
-    def sealer(self, vault: PlayedVault) -> Sealer:
+    def sealer(self, vault: PlayedVault, watch: Watch | None = None) -> Sealer:
         return Sealer(
             vault,
             on_trouble=lambda error: self.troubles.append(error.reason if error else None),
             on_sealed=self.generations.append,
-            poll_s=0.001,
+            watch=watch,
+            poll_s=0.001 if watch is None else 0.02,
         )
+
+
+class PlayedWatch:
+    """Tells of a change when a test says so."""
+
+    def __init__(self) -> None:
+        self.is_blind = False
+        self.is_closed = False
+        self.armed = 0
+        self.on_change: Callable[[], None] | None = None
+
+    def arm(self, on_change: Callable[[], None]) -> None:
+        self.armed += 1
+        self.on_change = on_change
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def tell(self) -> None:
+        told, self.on_change = self.on_change, None
+        assert told is not None
+        told()
 
 
 @pytest.fixture
@@ -165,3 +191,78 @@ async def test_sealer_stop_waits_for_the_seal_under_way(vault: PlayedVault) -> N
     await stopping
     await running
     assert vault.generation == 1
+
+
+async def test_sealer_with_a_watch_sleeps_while_nothing_happens(vault: PlayedVault) -> None:
+    told, watch = Told(), PlayedWatch()
+    sealer = told.sealer(vault, watch)
+    running = asyncio.create_task(sealer.run())
+    await until(lambda: vault.looks == 2)  # it has looked twice and relies on the watch now
+    assert watch.armed == 1
+    vault.changes = 1
+    watch.tell()
+    await until(lambda: told.generations == [1])
+    await until(lambda: vault.looks == 6)  # the change, again in the seal, and two quiet looks
+    assert watch.armed == 3  # before it looked and after it sealed, so that nothing falls between
+    await asyncio.sleep(0.1)  # five looks' time: that nothing happens is what is shown
+    assert vault.looks == 6
+    assert not watch.is_closed
+    await sealer.stop()
+    await running
+    assert watch.is_closed
+
+
+async def test_sealer_looks_now_and_then_whatever_the_watch_says(vault: PlayedVault) -> None:
+    told, watch = Told(), PlayedWatch()
+    sealer = told.sealer(vault, watch)
+    running = asyncio.create_task(sealer.run())
+    await until(lambda: vault.looks == 2)
+    vault.changes = 1
+    await until(lambda: told.generations == [1])  # after forty times as long as otherwise
+    await sealer.stop()
+    await running
+
+
+async def test_sealer_whose_watch_went_blind_looks_by_itself(vault: PlayedVault) -> None:
+    told, watch = Told(), PlayedWatch()
+    sealer = told.sealer(vault, watch)
+    running = asyncio.create_task(sealer.run())
+    await until(lambda: vault.looks == 2)
+    watch.is_blind = True
+    watch.tell()
+    await until(lambda: vault.looks > 50)
+    vault.changes = 1
+    await until(lambda: told.generations == [1])
+    await sealer.stop()
+    await running
+
+
+async def test_sealer_with_a_watch_keeps_trying_while_it_fails(vault: PlayedVault) -> None:
+    told, watch = Told(), PlayedWatch()
+    sealer = told.sealer(vault, watch)
+    vault.changes, vault.failure = 1, FULL
+    running = asyncio.create_task(sealer.run())
+    await until(lambda: vault.looks > 10)
+    vault.failure = None
+    await until(lambda: told.generations == [1])
+    assert told.troubles == [Reason.DISK_FULL, None]
+    await sealer.stop()
+    await running
+
+
+async def test_sealer_does_not_wait_on_the_loop_for_a_seal_under_way(vault: PlayedVault) -> None:
+    """`has_changed` waits for whoever holds the vault."""
+    told = Told()
+    sealer = told.sealer(vault, PlayedWatch())
+    vault.changes = 1
+    vault.go_on.clear()
+    at_once = asyncio.create_task(sealer.seal_now())
+    await until(vault.sealed.is_set)
+    looks = vault.looks
+    running = asyncio.create_task(sealer.run())
+    await asyncio.sleep(0.1)  # five looks' time: that nothing happens is what is shown
+    assert vault.looks == looks
+    vault.go_on.set()
+    await at_once
+    await sealer.stop()
+    await running

@@ -22,6 +22,7 @@ from wabot_tray.storage.recovery import set_vault_aside
 from wabot_tray.storage.sealer import Sealer
 from wabot_tray.storage.traces import Traces, find_traces
 from wabot_tray.storage.vault import Origin, Vault
+from wabot_tray.storage.watching import watch_database
 from wabot_tray.worker.client import Listeners, WhatsAppClient
 
 log = logging.getLogger(__name__)
@@ -95,13 +96,18 @@ class WorkerSession:
             self._send(ev.LoggedOut(reason=Reason.NOT_PAIRED))
             await asyncio.to_thread(vault.close)
             return exits.SEALED
-        self._sealer = Sealer(vault, on_trouble=self._on_vault_trouble, on_sealed=self._on_sealed)
+        database = Path(start.live_folder) / LiveFiles.DATABASE
+        self._sealer = Sealer(
+            vault,
+            on_trouble=self._on_vault_trouble,
+            on_sealed=self._on_sealed,
+            watch=watch_database(database),
+        )
         self._client = WhatsAppClient(
             vault.database_name,
             f"{start.account_id}-{os.getpid()}-{next(_CLIENTS)}",
             Listeners(self._on_event, self._on_message, self._on_delivered),
         )
-        database = Path(start.live_folder) / LiveFiles.DATABASE
 
         async def look_for_traces(secrets: Sequence[bytes]) -> Traces:
             complete = origin is Origin.LIVE
