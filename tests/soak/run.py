@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.e2e.harness import ROOT, Shop
 from tests.simulator.running import RunningSimulator
+from tests.simulator.stats import Undecryptable
 from tests.soak.chaos import PAUSE_S, Chaos, Incident, scene_of
 from tests.soak.samples import Disk, Recorder, Sample
 from tests.soak.timeline import Span, Timeline, joined, share
@@ -51,6 +52,7 @@ class Record:
     samples: list[Sample] = field(default_factory=list)
     disk: list[Disk] = field(default_factory=list)
     at_the_end: dict[str, str] = field(default_factory=dict)
+    undecryptable: list[Undecryptable] = field(default_factory=list)
     log: str = ""
 
 
@@ -98,6 +100,7 @@ def soak(minutes: float, seed: int, pause_s: Span = PAUSE_S) -> Record:
         record.out_of_order = sum(out_of_order(traffic.questions).values())
         record.retries = stats.retries_from_companions + stats.retries_from_customers
         record.pairings, record.logins = stats.pairings, len(stats.logins)
+        record.undecryptable = stats.undecryptable
         record.log = shop.log()
     return record
 
