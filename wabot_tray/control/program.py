@@ -16,6 +16,7 @@ from wabot_tray.sessions.manager import Parts, SessionManager
 from wabot_tray.sessions.nursery import Nursery
 from wabot_tray.sessions.reachability import WHATSAPP, Door, Reachability
 from wabot_tray.sessions.supervisor import worker_factory
+from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
@@ -33,10 +34,12 @@ class Wiring:
     Args:
         worker_command: How to start a worker, by default this program itself.
         door: The host and port whose opening means that WhatsApp can be reached again.
+        memory_limit_bytes: What a worker may hold before it is replaced.
     """
 
     worker_command: Sequence[str] | None = None
     door: tuple[str, int] = WHATSAPP
+    memory_limit_bytes: int = LIMIT_BYTES
 
 
 PRODUCT: Final = Wiring()
@@ -78,6 +81,7 @@ class Program:
             keys=AccountKeys(source, paths),
             paths=paths,
             make_worker=worker_factory(self._nursery.launch),
+            memory_limit_bytes=wiring.memory_limit_bytes,
         )
         self.manager = SessionManager(parts, settings)
         host = Host(show=self._show, quit=self._quit, diagnose=self._diagnose)

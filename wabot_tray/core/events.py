@@ -110,6 +110,9 @@ class WorkerReady(WorkerEvent):
 class Heartbeat(WorkerEvent):
     """The worker's loop turns. Sent every 5 s."""
 
+    memory_bytes: int = 0  # what it holds in RAM; 0 where the system does not say
+    idle_s: float = 0.0  # since the last message came or was dealt with
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QrShown(_Because, WorkerEvent):

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     # A worker in trouble.
     WORKER_CRASHED = "worker-crashed"
     WORKER_SILENT = "worker-silent"
+    WORKER_TOO_LARGE = "worker-too-large"
     CRASH_LOOP = "crash-loop"
     # Pairing that did not work.
     NOT_PAIRED = "not-paired"

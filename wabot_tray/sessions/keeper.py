@@ -18,6 +18,7 @@ from wabot_tray.core.snapshot import PairingProgress, PairingStage, VerifyResult
 from wabot_tray.core.states import SessionState
 from wabot_tray.sessions.session import BEGINS_ANEW, Session
 from wabot_tray.sessions.supervisor import Worker, WorkerFactory
+from wabot_tray.sessions.weight import LIMIT_BYTES, Scales
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Surroundings:
         published: Hears that something a person sees has changed.
         pairing: Hears each step of linking a phone.
         on_event: Hears every event before it is acted on, for the registry.
+        memory_limit_bytes: What a worker may hold before it is replaced.
     """
 
     clock: Clock
@@ -66,6 +68,7 @@ class Surroundings:
     published: Callable[[str], None]
     pairing: Callable[[PairingProgress], None]
     on_event: Callable[[str, ev.Event], None]
+    memory_limit_bytes: int = LIMIT_BYTES
 
 
 class SessionKeeper:
@@ -84,6 +87,7 @@ class SessionKeeper:
         self.replied = 0
         self.live_in_ram: bool | None = None
         self._around = surroundings
+        self._scales = Scales(surroundings.clock, surroundings.memory_limit_bytes)
         self._worker: Worker | None = None
         self._timer: Handle | None = None
         self._heartbeat: Handle | None = None
@@ -309,11 +313,21 @@ class SessionKeeper:
         else:
             self.restart(Reason.WORKER_SILENT)
 
+    def _weigh(self, beat: ev.Heartbeat) -> None:
+        connected = self.session.state is SessionState.CONNECTED
+        if connected and self._scales.finds_too_large(beat):
+            megabytes = beat.memory_bytes / 1e6
+            log.warning(
+                "session %s: the worker holds %.0f MB; it is replaced", self.session.id, megabytes
+            )
+            self.handle(ev.RestartAsked(reason=Reason.WORKER_TOO_LARGE))
+
     def _is_report(self, event: ev.Event) -> bool:
         """Take in what moves no state; return whether `event` was of that kind."""
         match event:
             case ev.Heartbeat():
                 self._await_heartbeat()
+                self._weigh(event)
             case ev.WorkerReady():
                 self.live_in_ram = event.live_in_ram
             case ev.Verified():

@@ -29,6 +29,7 @@ from wabot_tray.sessions.livewatch import LiveWatch
 from wabot_tray.sessions.milestones import Milestones
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.supervisor import WorkerFactory
+from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.registry import Account, Registry
 from wabot_tray.system.paths import Paths
 
@@ -52,6 +53,7 @@ class Parts:
         clock: Injected time.
         random: For jitter; returns numbers in [0, 1).
         call_later: Runs a callback after so many seconds; the running loop's by default.
+        memory_limit_bytes: What a worker may hold before it is replaced.
     """
 
     registry: Registry
@@ -61,6 +63,7 @@ class Parts:
     clock: Clock = SYSTEM_CLOCK
     random: Callable[[], float] = system_random.random
     call_later: Callable[[float, Callable[[], None]], Handle] | None = None
+    memory_limit_bytes: int = LIMIT_BYTES
 
 
 class SessionManager:
@@ -97,6 +100,7 @@ class SessionManager:
             published=self._publish,
             pairing=self._publish_pairing,
             on_event=self._on_event,
+            memory_limit_bytes=parts.memory_limit_bytes,
         )
         self.live_watch = LiveWatch(self._launching, lambda: list(self._keepers.values()))
 

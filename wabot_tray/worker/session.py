@@ -23,6 +23,7 @@ from wabot_tray.storage.sealer import Sealer
 from wabot_tray.storage.traces import Traces, find_traces
 from wabot_tray.storage.vault import Origin, Vault
 from wabot_tray.storage.watching import watch_database
+from wabot_tray.system.memory import resident_bytes
 from wabot_tray.worker.client import Listeners, WhatsAppClient
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class WorkerSession:
         self._desk: AnsweringDesk | None = None
         self._logged_out_at: float | None = None
         self._unlinking = False
+        self._busy_at = time.monotonic()
 
     # --- from the pipe ---------------------------------------------------------------------------
 
@@ -191,6 +193,7 @@ class WorkerSession:
             self._desk.link_down()
 
     def _on_message(self, message: IncomingMessage) -> None:
+        self._busy_at = time.monotonic()
         if self._desk is not None:
             self._desk.receive(message)
 
@@ -201,6 +204,7 @@ class WorkerSession:
     # --- work ------------------------------------------------------------------------------------
 
     def _counted(self, received: int, replied: int) -> None:
+        self._busy_at = time.monotonic()
         self._send(ev.Answered(received=received, replied=replied))
 
     def _notify(self, topic: str, reason: Reason | None, detail: str) -> None:
@@ -233,7 +237,8 @@ class WorkerSession:
 
     async def _beat(self) -> None:
         while True:
-            self._send(ev.Heartbeat())
+            idle_s = time.monotonic() - self._busy_at
+            self._send(ev.Heartbeat(memory_bytes=resident_bytes(), idle_s=idle_s))
             await asyncio.sleep(HEARTBEAT_S)
 
     def _own(self, work: Coroutine[Any, Any, None]) -> None:
