@@ -291,8 +291,13 @@ class ControlServer:
         """Try at once and wait for each session: connected, past help, or out of time."""
         wanted = [s for s in self._wanted(request) if s.enabled or "id" in request.params]
         wait_s = float(str(request.params["wait_s"]))
-        outcomes = await asyncio.gather(*(self._reconnect_one(s.id, wait_s, emit) for s in wanted))
-        return {"sessions": outcomes}
+        tries = [asyncio.ensure_future(self._reconnect_one(s.id, wait_s, emit)) for s in wanted]
+        try:
+            return {"sessions": await asyncio.gather(*tries)}
+        finally:  # where one has nobody to tell any more, neither have the others
+            for one in tries:
+                one.cancel()
+            await asyncio.gather(*tries, return_exceptions=True)
 
     async def _reconnect_one(self, account_id: str, wait_s: float, emit: Emit) -> dict[str, Any]:
         log.info("control: reconnect %s", account_id)
