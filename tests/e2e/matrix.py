@@ -103,6 +103,15 @@ def all_faults() -> list[Fault]:
     return sorted(found, key=lambda fault: GROUPS.index(fault.group))
 
 
+def open_paths(process: psutil.Process) -> list[Path]:
+    """Return what a process has open, as it names it itself: it may have mounts of its own."""
+    found = []
+    for entry in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(entry.readlink())
+    return found
+
+
 class Neighbours:
     """The other accounts of the shop: each is written to without a pause, one message at a time."""
 
@@ -284,8 +293,8 @@ class Scene:
     def worker(self, account_id: str = VICTIM) -> psutil.Process:
         """Return an account's worker process: the one that has its files open."""
         for process in self.shop.workers():
-            with contextlib.suppress(psutil.Error):
-                if any(account_id in Path(one.path).parts for one in process.open_files()):
+            with contextlib.suppress(psutil.Error, OSError):
+                if any(account_id in path.parts for path in open_paths(process)):
                     return process
         raise AssertionError(f"{account_id} has no worker")
 

@@ -100,3 +100,12 @@ def test_room_is_told_by_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "write", lambda *_: 1)  # a disk that takes only a part
     assert not room.can_keep(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_full_disk_is_told_from_one_that_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not room.is_full(tmp_path)
+    assert not room.is_full(tmp_path / "missing")
+    monkeypatch.setattr(room, "free_bytes", lambda _: 4096)
+    assert room.is_full(tmp_path)

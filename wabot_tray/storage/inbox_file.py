@@ -13,6 +13,7 @@ from wabot_tray.core.clock import Clock
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.files import set_aside, storage_error, storage_errors
+from wabot_tray.storage.room import is_full
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -217,7 +218,9 @@ class InboxFile:
             code = getattr(err, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & _CODE_MASK
             if code in _DAMAGED:
                 raise _DamagedError(str(err)) from err
-            reason = Reason.DISK_FULL if code == sqlite3.SQLITE_FULL else Reason.STORAGE_UNWRITABLE
+            # On a full disk SQLite may not get as far as to say so: its index cannot be made.
+            is_disk_full = code == sqlite3.SQLITE_FULL or is_full(self._path.parent)
+            reason = Reason.DISK_FULL if is_disk_full else Reason.STORAGE_UNWRITABLE
             self.close()
             raise VaultError(reason, str(err)) from err
         except OSError as err:

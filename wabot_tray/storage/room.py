@@ -18,6 +18,12 @@ def free_bytes(folder: Path) -> int | None:
         return None
 
 
+def is_full(folder: Path) -> bool:
+    """Whether nothing fits into `folder` any more, for errors that do not say why."""
+    free = free_bytes(folder)
+    return free is not None and free < _DRAFT_BYTES
+
+
 def can_keep(folder: Path) -> bool:
     """Whether a small file can be written into `folder` just now. Blocks; leaves nothing behind.
 
