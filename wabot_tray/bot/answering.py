@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 INBOX_NAME: Final = "inbox.db"
 EVIDENCE_S: Final = 30.0  # of an unbroken link, before a reply in doubt is sent again
 LONGEST_RETRY_S: Final = 300.0
+# asyncio's timers end up to a millisecond late (epoll counts whole ones); waiting for the rest of
+# one would take another.
+_CLOSE_ENOUGH_S: Final = 0.002
 _ALREADY_CHOSEN: Final = ""  # the inbox noted the rule before the reply was in doubt
 
 
@@ -236,8 +239,8 @@ class AnsweringDesk:
                 await self._settle(chat, stored)
                 continue
             quiet_s = chat.heard_at + self._pace.quiet_s - self._clock.monotonic()
-            if quiet_s > 0:
-                await self._engine.sleep(quiet_s)
+            if quiet_s > _CLOSE_ENOUGH_S:
+                await self._engine.sleep(quiet_s - _CLOSE_ENOUGH_S / 2)
                 continue
             async with self._slots:
                 if not self._link.is_set():
