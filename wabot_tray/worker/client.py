@@ -46,6 +46,9 @@ _ARRIVED: Final = frozenset(
     }
 )
 PHONE_SERVER: Final = "s.whatsapp.net"
+# A login refused with a code that neonize does not know breaks its own message about it, and with
+# that its connection to us (neonize 0.5.2).
+_UNKNOWN_REFUSAL: Final = "required field neonize.ConnectFailure.Reason"
 _LOGIN_FAILURES: Final = {
     "error": Reason.QR_REJECTED,
     "passkey-request": Reason.PASSKEY_REQUIRED,
@@ -193,7 +196,11 @@ class WhatsAppClient:
     def _on_dial_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
             return
-        if (err := task.exception()) is not None:
+        if (err := task.exception()) is None:
+            return
+        if _UNKNOWN_REFUSAL in str(err):
+            self._tell(ev.ConnectRefused(code=0))
+        else:
             self._tell(ev.DialFailed(detail=str(err)[:300]))
 
     def _on_qr(self, code: str) -> None:
