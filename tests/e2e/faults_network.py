@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.e2e.matrix import VICTIM, Fault, Scene
+from tests.e2e.special_shops import NamesShop
 from tests.simulator.faults import Cut, Mute
 
 NETWORK_BACK_S: Final = 5.0
@@ -167,6 +168,41 @@ def back_during_a_hanging_dial(scene: Scene) -> None:
     scene.took(scene.recovers(after=back_at) - back_at)
 
 
+def names_lost(how: str) -> Callable[[Scene], None]:
+    """Nothing has an address any more, and then again."""
+
+    def play(scene: Scene) -> None:
+        assert isinstance(scene.shop, NamesShop)
+        scene.begins()
+        scene.shop.set_names(how)
+        scene.simulator.faults.refuse()
+        scene.simulator.faults.cut(scene.phone)
+        scene.sees("waiting", "dial-failed", within_s=100)
+        scene.simulator.faults.accept()  # what keeps them away now is the name alone
+        time.sleep(45)  # the fault itself
+        assert scene.session()["state"] != "connected"
+        back_at = time.monotonic()
+        scene.shop.set_names("")
+        scene.took(scene.recovers(after=back_at) - back_at)
+
+    return play
+
+
+def quit_without_names(scene: Scene) -> None:
+    """A question to a resolver that does not answer is nothing to wait for."""
+    assert isinstance(scene.shop, NamesShop)
+    scene.begins()
+    scene.shop.set_names("hangs")
+    scene.simulator.faults.refuse()
+    scene.simulator.faults.cut()
+    scene.sees("waiting", "dial-failed", within_s=100)
+    scene.stop_following()
+    began = time.monotonic()
+    scene.shop.quit()
+    scene.took(time.monotonic() - began)
+    assert not scene.shop.family()
+
+
 FAULTS: Final = [
     Fault("cut-fin", "network", "The connection is closed (FIN).", cut("fin"), goal_s=1),
     Fault("cut-rst", "network", "The connection is reset (RST).", cut("rst"), goal_s=1),
@@ -190,6 +226,19 @@ FAULTS: Final = [
     Fault(
         "offline-while-linking", "network", "No network while a phone is being linked.",
         offline_while_linking, goal_s=2, everyone=True, prepare=lambda _: None,
+    ),
+    Fault(
+        "names-gone", "network", "Names cannot be resolved for a minute: an error at once.",
+        names_lost("gone"), goal_s=NETWORK_BACK_S, slow=True, make_shop=NamesShop,
+    ),
+    Fault(
+        "names-hang", "network", "The same, and the resolver does not even answer.",
+        names_lost("hangs"), goal_s=NETWORK_BACK_S, slow=True, make_shop=NamesShop,
+    ),
+    Fault(
+        "quit-without-names", "network", "The program is quit while the resolver hangs.",
+        quit_without_names, goal="gone ≤ 5 s", goal_s=5, slow=True, everyone=True,
+        make_shop=NamesShop,
     ),
     Fault(
         "black-hole", "network", "An open link falls silent for good.",

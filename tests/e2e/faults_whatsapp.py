@@ -28,7 +28,8 @@ def settled(scene: Scene, state: str, reason: str) -> None:
     assert (session["state"], session["reason"]) == (state, reason)
     assert session["text"]
     scene.waits(lambda: not scene.has_worker(), 10)
-    with scene.no_attempts():
+    # While a session waits for better times, there are looks at the door: those are no logins.
+    with scene.no_attempts(dials_too=state != "waiting"):
         time.sleep(QUIET_AFTER_S)
     assert scene.session()["state"] == state
     scene.notes(f"no attempt in {QUIET_AFTER_S:g} s")
@@ -201,22 +202,24 @@ def zombie(scene: Scene) -> None:
 FAULTS: Final = [
     Fault(
         "device-removed", "whatsapp", "The phone removes this computer (stream error 401).",
-        device_removed, goal_s=DECIDED_S,
+        device_removed, goal_s=DECIDED_S, slow=True,
     ),
     Fault(
         "removed-while-off", "whatsapp", "It did so while the program was off.",
-        removed_while_off, goal="one login, no more", everyone=True,
+        removed_while_off, goal="one login, no more", everyone=True, slow=True,
     ),
     *(
         Fault(
             f"login-{code}", "whatsapp", f"A login is refused with {code}.",
             refused_login(Failure(code), "logged-out", reason), goal_s=DECIDED_S,
+            slow=True,
         )
         for code, reason in _FINAL_REFUSALS
     ),
     Fault(
         "login-402", "whatsapp", "A login is refused with 402, a ban for an hour.",
         refused_login(temporary_ban(101, 3600), "banned", "temporary-ban"), goal_s=DECIDED_S,
+        slow=True,
     ),
     Fault(
         "ban-ends", "whatsapp", "A ban ends: one login follows, a minute later.",
@@ -225,12 +228,14 @@ FAULTS: Final = [
     Fault(
         "login-405", "whatsapp", "A login is refused with 405, this version is too old.",
         refused_login(Failure(405), "outdated", "client-outdated"), goal_s=DECIDED_S,
+        slow=True,
     ),
     *(
         Fault(
             f"login-{code}", "whatsapp", f"A login is refused with {code}, which may pass.",
             refused_login(Failure(code), "waiting", "server-refused"),
             goal=f"≤ {DECIDED_S:g} s, then a minute's wait", goal_s=DECIDED_S,
+            slow=True,
         )
         for code in (409, 499)
     ),
@@ -250,10 +255,11 @@ FAULTS: Final = [
     ),
     Fault(
         "replaced", "whatsapp", "The session is replaced.", replaced, goal_s=DECIDED_S,
+        slow=True,
     ),
     Fault(
         "second-program", "whatsapp", "A second program logs in with a copy of the credentials.",
-        second_program, goal_s=DECIDED_S,
+        second_program, goal_s=DECIDED_S, slow=True,
     ),
     *(
         Fault(

@@ -222,6 +222,14 @@ class Scene:
         self._began = time.monotonic()
         return self._began
 
+    def begins_again(self, *arguments: str) -> float:
+        """Start the program once more, as `begins` for what follows; return when it was started."""
+        self.stop_following()
+        self._began = self.shop.start(*arguments)
+        self.shop.answering()
+        self.follower  # noqa: B018
+        return self._began
+
     def took(self, seconds: float, *, asserted: bool = True) -> None:
         """Report the row's figure in seconds; more than twice the goal fails."""
         self.outcome.measured_s = seconds
@@ -322,12 +330,16 @@ class Scene:
         )
 
     @contextlib.contextmanager
-    def no_attempts(self) -> Iterator[None]:
-        """Assert that nobody dials and the account does not log in meanwhile."""
+    def no_attempts(self, *, dials_too: bool = True) -> Iterator[None]:
+        """Assert that the account does not log in meanwhile, and that nobody dials either."""
         stats = self.simulator.stats
-        before = (len(stats.dials), self.logins())
+
+        def counted() -> tuple[int, int]:
+            return self.logins(), len(stats.dials) if dials_too else 0
+
+        before = counted()
         yield
-        assert (len(stats.dials), self.logins()) == before
+        assert counted() == before
 
     # --- waiting ---------------------------------------------------------------------------------
 

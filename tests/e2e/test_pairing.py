@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Measure
 from tests.e2e.harness import ROOT, Shop
-from tests.simulator.faults import Failure, RedialFault
+from tests.simulator.faults import Failure
 from tests.simulator.phone import Phone, ScanError
 from tests.simulator.running import RunningSimulator
 
@@ -83,29 +82,3 @@ def test_link_that_breaks_while_the_code_shows_is_said(
     last = attempt(ready, lambda _: simulator.faults.cut())
     assert (last["event"], last["reason"]) == ("failed", "pairing-no-network")
     ready.pair(phone)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", list(RedialFault))
-def test_failed_redial_after_the_scan_needs_no_new_code(
-    ready: Shop,
-    simulator: RunningSimulator,
-    phone: Phone,
-    fault: RedialFault,
-    measured: Measure,
-) -> None:
-    simulator.faults.of(phone).redial_after_pairing = fault
-    with ready.follow() as follower:
-        command = [sys.executable, "-m", "wabot_tray.cli.main", "pair", "shop", "--json"]
-        with subprocess.Popen(
-            command, cwd=ROOT, env=ready.env, stdout=subprocess.PIPE, text=True
-        ) as pairing:
-            assert pairing.stdout is not None
-            phone.scan(json.loads(pairing.stdout.readline())["code"])
-            simulator.wait_until(lambda: simulator.stats.pairings == 1)
-            simulator.faults.clear()
-            scanned = follower.wait("connecting", after=0.0)
-            back = follower.wait("connected", timeout_s=180)
-            pairing.kill()
-    measured(f"redial {fault} after the scan -> connected", back - scanned, "90 s")
-    assert simulator.stats.pairings == 1

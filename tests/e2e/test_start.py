@@ -70,21 +70,6 @@ def test_second_start_of_three_accounts_needs_no_code(
         assert f"[SessionManager] {line}" in log
 
 
-def test_second_program_on_the_folder_shows_the_first(linked: Shop) -> None:
-    second = subprocess.run(
-        [*linked.entry(), "--headless"],
-        cwd="/",
-        env=linked.env | {"PYTHONPATH": ":".join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    assert second.returncode == 0
-    assert "already running" in second.stderr
-    assert linked.state() == "connected"
-
-
 def test_two_folders_run_side_by_side(linked: Shop, simulator: RunningSimulator) -> None:
     with Shop(simulator, service=linked.service) as other:
         other.running()

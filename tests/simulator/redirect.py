@@ -39,7 +39,7 @@ class _Mapping:
         return sum(bits.get(letter, 0) for letter in self.rights)
 
 
-def redirect(port: int, root_public_key: bytes) -> None:
+def redirect(port: int, root_public_key: bytes, host: str = "127.0.0.1") -> None:
     """Make neonize, already loaded in this process, talk to a simulator on this machine.
 
     Only the pages that are written are touched, so that memory can be measured honestly.
@@ -49,7 +49,7 @@ def redirect(port: int, root_public_key: bytes) -> None:
     """
     if len(root_public_key) != len(PINNED_KEY):
         raise RedirectError("the key must have 32 bytes")
-    url = f"ws://127.0.0.1:{port}/ws/chat".encode().ljust(len(URL), b"/")
+    url = f"ws://{host}:{port}/ws/chat".encode().ljust(len(URL), b"/")
     if not 0 < port < 1 << 16 or len(url) != len(URL):
         raise RedirectError(f"no port: {port}")
     mappings = list(_mappings())
