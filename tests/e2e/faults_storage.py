@@ -30,10 +30,14 @@ class MountedShop(Shop):
                 pytest.skip(str(err))
             super().__enter__()
             stack.push(super().__exit__)
-            self.mounts.tmpfs(self.data, size=DISK)
-            self.mounts.tmpfs(self.runtime, size=MEMORY)
+            self.mount(self.mounts)
             self._mounted = stack.pop_all()
         return self
+
+    def mount(self, mounts: Mounts) -> None:
+        """Put the file systems where they belong."""
+        mounts.tmpfs(self.data, size=DISK)
+        mounts.tmpfs(self.runtime, size=MEMORY)
 
     def __exit__(
         self,

@@ -76,7 +76,7 @@ class Mounts:
 
     def tmpfs(self, folder: Path, *, size: str) -> None:
         """Mount an empty file system in memory on `folder`; `size` as mount(8) has it ("4m")."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.outside(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._do("mount", "tmpfs", str(folder), "tmpfs", 0, f"size={size},mode=0700")
 
     def resize(self, folder: Path, *, size: str) -> None:

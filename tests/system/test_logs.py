@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -242,3 +243,15 @@ def test_worker_line_of_the_native_library_is_logged_redacted(paths: Paths) -> N
     logs.log_worker_line("tienda", "\n")
     (line,) = read(paths).splitlines()
     assert line.endswith("INFO  [Worker(tienda)] panic: send to …222@s.whatsapp.net")
+
+
+def test_log_that_somebody_removed_begins_anew(paths: Paths) -> None:
+    logs.setup(paths, console=False)
+    log = logging.getLogger("wabot_tray.gui")
+    log.info("before")
+    shutil.rmtree(paths.logs)
+    log.info("after")
+    paths.log_file.rename(paths.logs / "moved by another program")
+    log.info("later")
+    assert "later" in paths.log_file.read_text(encoding="utf-8")
+    assert "after" in (paths.logs / "moved by another program").read_text(encoding="utf-8")

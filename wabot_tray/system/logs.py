@@ -204,6 +204,8 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         failures = self._failures
+        if self.stream is not None and not self._is_in_place(self.stream):
+            self._drop_stream()  # somebody cleaned up; the next line begins a new file
         super().emit(record)
         if self._broken and self._failures == failures:
             self._broken = False
@@ -224,6 +226,14 @@ class _LogFile(logging.handlers.RotatingFileHandler):
         self._drop_stream()
         with contextlib.suppress(OSError):
             super().close()
+
+    def _is_in_place(self, stream: TextIO) -> bool:
+        """Whether what is written can still be found under the file's name."""
+        try:
+            there, ours = Path(self.baseFilename).stat(), os.fstat(stream.fileno())
+        except (OSError, ValueError):
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _drop_stream(self) -> None:
         stream, self.stream = self.stream, None
