@@ -7,6 +7,7 @@
     python3 dev.py lint                            ruff, mypy and the layers
     python3 dev.py screenshots [FOLDER]            pictures of every window and tray state
     python3 dev.py soak [--minutes N] [--seed S]   faults and messages for a while, and a report
+    python3 dev.py bench [--quick] [--json]        beside bare neonize: docs/benchmarks.md
     python3 dev.py faults [ARGUMENTS]              every fault against the clock: docs/faults.md
     python3 dev.py kills [ARGUMENTS OF pytest]     fifty crashes under load; CI has a few of them
 
@@ -120,6 +121,12 @@ def soak(arguments: list[str]) -> int:
     return call([set_up(dev=True), "-m", "tests.soak", *arguments])
 
 
+def bench(arguments: list[str]) -> int:
+    """Measure the program beside bare neonize."""
+    need_packages([*RUN_PACKAGES, *TEST_PACKAGES])
+    return call([set_up(dev=True), "-m", "tests.bench", *arguments])
+
+
 def faults(arguments: list[str]) -> int:
     """Measure the recovery from every fault and write the table."""
     need_packages([*RUN_PACKAGES, *TEST_PACKAGES])
@@ -140,6 +147,7 @@ COMMANDS = {
     "lint": lint,
     "screenshots": screenshots,
     "soak": soak,
+    "bench": bench,
     "faults": faults,
     "kills": kills,
 }

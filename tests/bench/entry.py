@@ -1,0 +1,78 @@
+"""The product's program against a simulator, with a watch on it.
+
+`python -m tests.bench.entry PORT ROOTKEYHEX JOURNAL [arguments of wabot-tray ...]`
+
+Two seams that only a test can reach: logins are not spaced out, so that twenty accounts show what
+the program can do; and a timer of 5 ms on Qt's own loop notes how late it comes. Both go into
+JOURNAL as JSON when the program ends.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from tests.simulator.program_entry import main as program
+from wabot_tray.core.settings import Settings
+from wabot_tray.sessions import launching
+from wabot_tray.sessions.children import Child
+from wabot_tray.sessions.nursery import Nursery
+
+TICK_MS: Final = 5
+
+_launches: list[float] = []  # time.monotonic()
+_ticks: list[tuple[float, float]] = []  # the same, and how late it was, in milliseconds
+
+
+def _watch_launches() -> None:
+    launch = Nursery.launch
+
+    async def watched(self: Nursery) -> Child:
+        _launches.append(time.monotonic())
+        return await launch(self)
+
+    vars(launching)["LOGIN_SPACING_S"] = 0.0
+    Nursery.launch = watched  # type: ignore[method-assign]
+
+
+def _watch_loop() -> None:
+    from PySide6.QtCore import Qt, QTimer  # noqa: PLC0415 - headless, nothing loads Qt
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
+
+    from wabot_tray.gui import app as gui  # noqa: PLC0415
+
+    make = gui.make_application
+    last = time.monotonic()
+
+    def tick() -> None:
+        nonlocal last
+        now = time.monotonic()
+        _ticks.append((now, max(0.0, (now - last) * 1000 - TICK_MS)))
+        last = now
+
+    def watched(settings: Settings) -> QApplication:
+        app = make(settings)
+        timer = QTimer(app)
+        timer.setTimerType(Qt.TimerType.PreciseTimer)
+        timer.timeout.connect(tick)
+        timer.start(TICK_MS)
+        return app
+
+    vars(gui)["make_application"] = watched
+
+
+def main() -> int:
+    """Run the program and write down what was seen."""
+    journal = Path(sys.argv.pop(3))
+    _watch_launches()
+    if "--headless" not in sys.argv:
+        _watch_loop()
+    try:
+        return program()
+    finally:
+        journal.write_text(json.dumps({"launches": _launches, "ticks": _ticks}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
