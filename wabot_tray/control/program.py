@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +15,8 @@ from wabot_tray.core.settings import Settings
 from wabot_tray.sessions.children import worker_command
 from wabot_tray.sessions.manager import Parts, SessionManager
 from wabot_tray.sessions.nursery import Nursery
-from wabot_tray.sessions.reachability import WHATSAPP, Door, Reachability
+from wabot_tray.sessions.proxy import door_to
+from wabot_tray.sessions.reachability import WHATSAPP, Reachability
 from wabot_tray.sessions.supervisor import worker_factory
 from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.account_keys import AccountKeys
@@ -115,7 +117,7 @@ class Program:
         await self.manager.start()
         await self._server.start(lock_held=True)
         door = Reachability(
-            Door(self._door).is_open,
+            door_to(self._door, os.environ).is_open,
             self.manager.trouble,
             lambda: self.manager.network_changed(online=True),
         )

@@ -76,7 +76,7 @@ class Door:
 
     async def _accepts(self, addresses: list[tuple[str, int]]) -> bool:
         """Try some addresses at once: one kind of them may lead nowhere."""
-        tries = [asyncio.create_task(_answers(*one)) for one in addresses[:ADDRESSES]]
+        tries = [asyncio.create_task(self._knocked(*one)) for one in addresses[:ADDRESSES]]
         try:
             for one in asyncio.as_completed(tries):
                 if await one:
@@ -87,16 +87,22 @@ class Door:
             await asyncio.gather(*tries, return_exceptions=True)
         return False
 
-
-async def _answers(host: str, port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(host, port)
-    except OSError:
+    async def _knocked(self, host: str, port: int) -> bool:
+        with contextlib.suppress(OSError):
+            return await self.knock(host, port)
         return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True
+
+    async def knock(self, host: str, port: int) -> bool:
+        """Return whether this address lets us in.
+
+        Raises:
+            OSError: It does not.
+        """
+        _, writer = await asyncio.open_connection(host, port)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return True
 
 
 class Reachability:
