@@ -6,7 +6,6 @@ keyring 25.7 has a backend for it, which leaves its connection open whenever it 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-import keyring.errors
 import secretstorage
 
 
@@ -50,7 +49,13 @@ def _collection() -> Iterator[secretstorage.Collection]:
         with closing(secretstorage.dbus_init()) as bus:
             collection = secretstorage.get_default_collection(bus)
             if collection.is_locked() and collection.unlock():
-                raise keyring.errors.KeyringLocked("nobody unlocked the collection")
+                raise _locked("nobody unlocked the collection")
             yield collection
     except (secretstorage.LockedException, secretstorage.PromptDismissedException) as error:
-        raise keyring.errors.KeyringLocked(str(error)) from error
+        raise _locked(str(error)) from error
+
+
+def _locked(why: str) -> Exception:
+    from keyring.errors import KeyringLocked  # noqa: PLC0415 - 40 ms of a start, rarely needed
+
+    return KeyringLocked(why)

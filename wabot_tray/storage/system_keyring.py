@@ -9,20 +9,12 @@ import logging
 import sys
 from typing import Any, Final, Protocol
 
-import keyring.errors
-from keyring.backends import Windows, macOS
-
 from wabot_tray.core.errors import KeyUnavailableError
 from wabot_tray.core.reasons import Reason
 
 log = logging.getLogger(__name__)
 
 SERVICE: Final = "wabot-tray"
-# Each is a class of keyring's with the class property `viable`.
-_KINDS: Final[dict[str, tuple[str, Any]]] = {
-    "win32": ("Windows", Windows.WinVaultKeyring),
-    "darwin": ("macOS", macOS.Keyring),
-}
 
 
 class KeyringBackend(Protocol):
@@ -43,7 +35,7 @@ class SystemKeyring:
     """
 
     def __init__(self, platform: str = sys.platform) -> None:
-        self.name, self._kind = _KINDS.get(platform, ("SecretService", None))
+        self.name, self._kind = _kind_of(platform)
 
     def get(self, entry: str) -> str | None:
         """Return the secret named `entry`, or None where the keyring has none.
@@ -90,13 +82,34 @@ class SystemKeyring:
 
             return SecretService()
         if not self._kind.viable:
-            raise keyring.errors.NoKeyringError(f"no {self.name}")
+            from keyring.errors import NoKeyringError  # noqa: PLC0415
+
+            raise NoKeyringError(f"no {self.name}")
         backend: KeyringBackend = self._kind()
         return backend
 
 
+# Importing keyring takes 40 ms of a start, and its backend for macOS as much again where it looks
+# for libraries in vain: on Linux only a refusal needs any of it.
+
+
+def _kind_of(platform: str) -> tuple[str, Any]:
+    """Return the keyring's name and keyring's class for it, with the class property `viable`."""
+    if platform == "win32":
+        from keyring.backends.Windows import WinVaultKeyring  # noqa: PLC0415
+
+        return "Windows", WinVaultKeyring
+    if platform == "darwin":
+        from keyring.backends.macOS import Keyring  # noqa: PLC0415
+
+        return "macOS", Keyring
+    return "SecretService", None
+
+
 def _translated(error: Exception) -> KeyUnavailableError:
     """Say what `error` means; backends let foreign errors of all kinds through."""
-    is_locked = isinstance(error, keyring.errors.KeyringLocked)
+    from keyring.errors import KeyringLocked  # noqa: PLC0415
+
+    is_locked = isinstance(error, KeyringLocked)
     reason = Reason.KEYRING_LOCKED if is_locked else Reason.KEYRING_ABSENT
     return KeyUnavailableError(reason, f"{type(error).__name__}: {error}")
