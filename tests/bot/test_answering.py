@@ -186,7 +186,7 @@ async def test_group_switched_off_meanwhile_is_not_answered(shop: Shop) -> None:
 async def test_message_older_than_the_limit_is_not_answered(shop: Shop) -> None:
     shop.pace = Pace(max_age_s=3600)
     await shop.open()
-    await shop.write("old", sent_at=shop.time.now() - timedelta(seconds=3601))
+    await shop.write("old", sent_at=shop.time.now() - timedelta(seconds=3601), offline=True)
     await shop.write("young", sent_at=shop.time.now() - timedelta(seconds=3500), offline=True)
     await shop.time.advance(1)
     assert shop.sender.words == ["re: young"]

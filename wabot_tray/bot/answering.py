@@ -21,6 +21,7 @@ from wabot_tray.bot.bookkeeping import Bookkeeping, InboxMaker
 from wabot_tray.bot.doubts import Chat, Doubts
 from wabot_tray.bot.outlets import Engine, Outlets, Pace
 from wabot_tray.bot.rulebook import Choice
+from wabot_tray.bot.servertime import ServerTime
 from wabot_tray.bot.rulebook_file import CHECK_EVERY_S, RuleBookFile
 from wabot_tray.core.backoff import Backoff
 from wabot_tray.core.commands import Start
@@ -65,6 +66,7 @@ class AnsweringDesk:
         self._pace = pace if pace is not None else Pace()
         self._engine = engine if engine is not None else Engine()
         clock = self._clock = self._engine.clock
+        self._server_time = ServerTime(clock)
         self._rules = RuleBookFile(bot_file, lambda r, d: outlets.notify("bot", r, d), clock)
         self._books = Bookkeeping(
             inbox, self._engine.runner, lambda r, d: outlets.notify("inbox", r, d), clock
@@ -183,13 +185,16 @@ class AnsweringDesk:
             return False
         if message.is_group and not self._rules.current().groups:
             return False
+        if not message.offline:
+            self._server_time.learn(message.sent_at)
         if self._is_too_old(message):
             log.info("a message older than the limit is not answered")
             return False
         return True
 
     def _is_too_old(self, message: IncomingMessage) -> bool:
-        return (self._clock.now() - message.sent_at).total_seconds() > self._pace.max_age_s
+        age = self._server_time.now() - message.sent_at
+        return age.total_seconds() > self._pace.max_age_s
 
     async def _keep_arrivals(self) -> None:
         while True:
