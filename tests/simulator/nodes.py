@@ -148,7 +148,7 @@ def _write_text(out: bytearray, text: str) -> None:
     if (code := _CODES.get(text)) is not None:
         out += code
     else:
-        _write_bytes(out, text.encode())
+        _write_bytes(out, text.encode(errors="surrogateescape"))
 
 
 def _write_bytes(out: bytearray, data: bytes) -> None:
