@@ -62,6 +62,8 @@ class FakeTime:
 class Inline:
     """Does the inbox's jobs at once, on the loop."""
 
+    is_free = True
+
     async def run(self, job: Callable[[], Answer], *, is_brief: bool = False) -> Answer:
         del is_brief
         return job()

@@ -21,8 +21,8 @@ from wabot_tray.bot.bookkeeping import Bookkeeping, InboxMaker
 from wabot_tray.bot.doubts import Chat, Doubts
 from wabot_tray.bot.outlets import Engine, Outlets, Pace
 from wabot_tray.bot.rulebook import Choice
-from wabot_tray.bot.servertime import ServerTime
 from wabot_tray.bot.rulebook_file import CHECK_EVERY_S, RuleBookFile
+from wabot_tray.bot.servertime import ServerTime
 from wabot_tray.core.backoff import Backoff
 from wabot_tray.core.commands import Start
 from wabot_tray.core.errors import NotSentError
@@ -106,7 +106,10 @@ class AnsweringDesk:
         self._own(self._watch())
 
     def receive(self, message: IncomingMessage) -> None:
-        """Take a message in. Never blocks; messages of one chat come in the order of the calls."""
+        """Take a message in; messages of one chat come in the order of the calls.
+
+        It is kept when this returns, if the inbox has nothing else to do.
+        """
         if self._is_closing:
             return
         if message.from_me:
@@ -118,6 +121,8 @@ class AnsweringDesk:
             now = self._clock.monotonic()
             if (chat := self._chats.get(message.chat)) is not None:
                 chat.heard_at = now
+            if self._keep_now(now, message):
+                return
             self._arrived.append((now, message))
         self._something_arrived.set()
 
@@ -130,7 +135,7 @@ class AnsweringDesk:
             at: When, aware UTC, by WhatsApp's clock.
         """
         if self._chats and not self._is_closing:
-            self._own(self._doubts.receipt(self._chats, chat_id, message_ids, at))
+            self._doubts.receipt(self._chats, chat_id, message_ids, at)
 
     def link_up(self) -> None:
         """Answer from now on. A second call is harmless."""
@@ -196,14 +201,20 @@ class AnsweringDesk:
         age = self._server_time.now() - message.sent_at
         return age.total_seconds() > self._pace.max_age_s
 
+    def _keep_now(self, came_at: float, message: IncomingMessage) -> bool:
+        if self._arrived or self._doubts.own_ids or self._keeping.locked():
+            return False  # others came before it
+        kept = self._books.receive_now(message)
+        for stored in kept or ():
+            self._received += 1
+            self._queue(stored, came_at)
+        return kept is not None
+
     async def _keep_arrivals(self) -> None:
         while True:
             await self._something_arrived.wait()
             self._something_arrived.clear()
-            try:
-                await self._keep()
-            except Exception:
-                log.exception("what came in could not be taken up; the next will be")
+            await self._keep()
 
     async def _keep(self) -> None:
         """Write down all that came in; what comes meanwhile shares the next commit."""
@@ -215,19 +226,9 @@ class AnsweringDesk:
             if not arrived:
                 return
             came_at = {id(message): moment for moment, message in arrived}
-            for stored in await self._kept([message for _, message in arrived]):
+            for stored in await self._books.receive([message for _, message in arrived]):
                 self._received += 1
                 self._queue(stored, came_at[id(stored.message)])
-
-    async def _kept(self, messages: list[IncomingMessage]) -> list[Stored]:
-        """Write messages down; one that cannot be written costs no other its answer."""
-        try:
-            return list(await self._books.receive(messages))
-        except Exception:
-            if len(messages) == 1:
-                log.exception("a message could not be taken up and is not answered")
-                return []
-        return [stored for message in messages for stored in await self._kept([message])]
 
     def _queue(self, stored: Stored, came_at: float | None = None) -> None:
         address = stored.message.chat

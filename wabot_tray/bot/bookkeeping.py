@@ -31,6 +31,10 @@ Notify = Callable[[Reason | None, str], None]
 class Runner(Protocol):
     """Does blocking jobs one after the other, in the order they were given."""
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a brief job would be done here and now."""
+
     async def run(self, job: Callable[[], Answer], *, is_brief: bool = False) -> Answer:
         """Do `job` and return what it returns.
 
@@ -51,12 +55,17 @@ class OneThread:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="inbox")
         self._last: Future[Any] | None = None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether no job is before the next one."""
+        return self._last is None or self._last.done()
+
     async def run(self, job: Callable[[], Answer], *, is_brief: bool = False) -> Answer:
         """Do `job` on the thread; a brief one here and now, unless others are before it.
 
         The way to the thread and back takes longer (0.2 ms) than noting that a reply leaves.
         """
-        if is_brief and (self._last is None or self._last.done()):
+        if is_brief and self.is_free:
             return job()
         self._last = future = self._pool.submit(job)
         inner = asyncio.wrap_future(future)
@@ -117,6 +126,13 @@ class Bookkeeping:
             kept = [stored for stored in kept if stored.tag not in self._unkept]
         return kept
 
+    def receive_now(self, message: IncomingMessage) -> list[Stored] | None:
+        """Keep a message before this returns; None where only `receive` can do it."""
+        kept = self._now(lambda: self._inbox.receive([message], is_urgent=True))
+        if kept is None:
+            return None
+        return [stored for stored in kept if stored.tag not in self._unkept]
+
     async def _known(self, messages: Sequence[IncomingMessage]) -> set[bytes]:
         try:
             return await self._runner.run(lambda: self._inbox.known(messages))
@@ -133,9 +149,17 @@ class Bookkeeping:
         """Return what marks the reply under way; see `Inbox.secret`."""
         return self._inbox.secret(stored)
 
-    async def note_receipts(self, stored: Stored, message_ids: Sequence[str]) -> None:
-        """Note receipts that came while a reply was under way; see `Inbox.note_receipts`."""
-        await self._attempt(lambda: self._inbox.note_receipts(stored, message_ids))
+    def note_receipts(self, stored: Stored, message_ids: Sequence[str]) -> bool:
+        """Note receipts that came while a reply was under way; see `Inbox.note_receipts`.
+
+        Return whether that was possible at once; else it is left, since it serves only a crash.
+        """
+
+        def note() -> bool:
+            self._inbox.note_receipts(stored, message_ids)
+            return True
+
+        return bool(self._now(note))
 
     async def has_receipt(self, stored: Stored, message_id: str | None) -> bool:
         """Return whether a receipt was noted for the reply in doubt; see `Inbox.has_receipt`."""
@@ -185,6 +209,21 @@ class Bookkeeping:
         await self._runner.run(self._inbox.close)
         self._runner.close()
         self._syncer.close()
+
+    def _now(self, job: Callable[[], Answer]) -> Answer | None:
+        """Do a brief `job` before this returns; None if others are before it or the disk refuses.
+
+        What waits for its turn on the event loop is lost if the process is killed meanwhile.
+        """
+        if self._owed or self._trouble is not None or not self._runner.is_free:
+            return None
+        try:
+            found = job()
+        except VaultError:
+            return None  # whoever tries again tells
+        self._sync_soon()
+        self._tell()
+        return found
 
     async def _must(self, job: Callable[[], None]) -> None:
         """Do `job` now or, if the disk refuses, once it no longer does."""

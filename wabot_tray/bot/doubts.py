@@ -84,7 +84,7 @@ class Doubts:
                 self._ids[stored.tag] = reply_id
         return left
 
-    async def receipt(
+    def receipt(
         self, chats: dict[str, Chat], address: str, message_ids: Sequence[str], at: datetime
     ) -> None:
         """Take in a receipt: of a chat's reply under way, or of one that is in doubt."""
@@ -108,7 +108,7 @@ class Doubts:
         ]
         if unknown:
             self._prove(here, unknown[-1])
-            await self._books.note_receipts(stored, unknown)
+            self._books.note_receipts(stored, unknown)
 
     def forget(self, stored: Stored) -> None:
         """Drop what is known of a reply that is settled or will be sent anew."""

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from neonize.aioze import events as nz
 from neonize.aioze.client import NewAClient
+from neonize.events import EVENT_TO_INT, INT_TO_EVENT
 from neonize.exc import NeonizeError, SendMessageError
 from neonize.proto import Neonize_pb2 as pb
 from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
@@ -181,6 +182,7 @@ class WhatsAppClient:
         }
         for kind, handle in translate.items():
             self._client.event(kind)(_handler(handle))
+        self._take_at_once({nz.MessageEv: self._on_message, nz.ReceiptEv: self._on_receipt})
 
         async def on_qr(_: object, code: bytes) -> None:
             self._on_qr(code.decode())
@@ -189,6 +191,25 @@ class WhatsAppClient:
         # The only place that says how a pairing ended; a private name, so session.py keeps a timer
         # of its own beside it and a test holds this to what neonize does.
         self._client._NewAClient__onLoginStatus = self._on_login_status  # noqa: SLF001
+
+    def _take_at_once(self, handlers: dict[type, Callable[[Any], None]]) -> None:
+        """Have these events handled in the loop's next step, not by tasks of their own.
+
+        WhatsApp has been told of them by now; what still waits when the process is killed is lost.
+        """
+        events = self._client.event
+        usual = events.execute
+        by_code = {EVENT_TO_INT[kind]: handle for kind, handle in handlers.items()}
+
+        def execute(uuid: int, binary: int, size: int, code: int) -> None:  # on a library's thread
+            handle = by_code.get(code)
+            if handle is None or self._loop is None:
+                usual(uuid, binary, size, code)
+                return
+            message = INT_TO_EVENT[code].FromString(ctypes.string_at(binary, size))
+            self._loop.call_soon_threadsafe(_safely, handle, message)
+
+        events.execute = execute
 
     def _tell(self, event: ev.WorkerEvent) -> None:
         self._listeners.event(event)
@@ -282,9 +303,9 @@ class WhatsAppClient:
         self._listeners.message(
             IncomingMessage(
                 chat=chat,
-                message_id=_text(info.ID),
+                message_id=info.ID,
                 sender_phone=_phone_of(source),
-                sender_name=_text(info.Pushname),
+                sender_name=info.Pushname,
                 text=text,
                 sent_at=_moment(info.Timestamp),
                 from_me=source.IsFromMe,
@@ -306,12 +327,16 @@ def _handler(handle: Callable[[Any], None]) -> Callable[[object, Any], Any]:
     """Wrap `handle` for the library, which starts each as a task in order and hides its errors."""
 
     async def run(_client: object, message: Any) -> None:
-        try:
-            handle(message)
-        except Exception:
-            log.exception("an event of WhatsApp could not be handled")
+        _safely(handle, message)
 
     return run
+
+
+def _safely(handle: Callable[[Any], None], message: Any) -> None:
+    try:
+        handle(message)
+    except Exception:
+        log.exception("an event of WhatsApp could not be handled")
 
 
 def _text_message(text: str, secret: bytes) -> Any:
@@ -325,32 +350,24 @@ def _text_message(text: str, secret: bytes) -> Any:
 def _text_of(content: Any) -> str | None:
     """Return what the customer wrote, "" for a message without words, None for no message."""
     if content.conversation:
-        return _text(content.conversation)
+        return str(content.conversation)
     if content.HasField("extendedTextMessage"):
-        return _text(content.extendedTextMessage.text)
+        return str(content.extendedTextMessage.text)
     for kind in ("imageMessage", "videoMessage", "documentMessage"):
         if content.HasField(kind):
-            return _text(getattr(content, kind).caption)
+            return str(getattr(content, kind).caption)
     wordless = ("audioMessage", "stickerMessage", "locationMessage", "contactMessage")
     return "" if any(content.HasField(kind) for kind in wordless) else None
 
 
-def _text(value: str | bytes) -> str:
-    """Return a text of the library, which hands over as bytes what is no UTF-8.
-
-    Anybody can call himself so, or write so (measured with neonize 0.5.2 and protobuf 7).
-    """
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
 def _address(jid: Any) -> str:
-    return f"{_text(jid.User)}@{_text(jid.Server)}"
+    return f"{jid.User}@{jid.Server}"
 
 
 def _phone_of(source: Any) -> str:
     for jid in (source.Sender, source.SenderAlt):
         if jid.Server == PHONE_SERVER:
-            return _text(jid.User)
+            return str(jid.User)
     return ""
 
 
