@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.e2e.matrix import VICTIM, Fault, Scene
-from tests.e2e.special_shops import NamesShop
+from tests.e2e.special_shops import NamesShop, ProxiedShop
 from tests.simulator.faults import Cut, Mute
+from tests.simulator.proxy import ProxyMood
 
 NETWORK_BACK_S: Final = 5.0
 SILENCE_S: Final = 45.0
@@ -188,6 +189,29 @@ def names_lost(how: str) -> Callable[[Scene], None]:
     return play
 
 
+def behind_a_proxy(mood: ProxyMood, seconds: float) -> Callable[[Scene], None]:
+    """The library and our look at the door both take the way through it."""
+
+    def play(scene: Scene) -> None:
+        assert isinstance(scene.shop, ProxiedShop)
+        proxy = scene.shop.proxy
+        assert proxy is not None
+        assert proxy.connects
+        began = scene.begins()
+        proxy.mood = mood
+        scene.simulator.faults.cut()
+        if mood is ProxyMood.MUTE:
+            scene.sees("connecting", within_s=60)
+        else:
+            scene.sees("waiting", "dial-failed", within_s=60)
+            time.sleep(seconds)  # the fault itself
+            began = time.monotonic()
+        proxy.mood = ProxyMood.OPEN
+        scene.took(scene.recovers(after=began) - began)
+
+    return play
+
+
 def quit_without_names(scene: Scene) -> None:
     """A question to a resolver that does not answer is nothing to wait for."""
     assert isinstance(scene.shop, NamesShop)
@@ -226,6 +250,16 @@ FAULTS: Final = [
     Fault(
         "offline-while-linking", "network", "No network while a phone is being linked.",
         offline_while_linking, goal_s=2, everyone=True, prepare=lambda _: None,
+    ),
+    Fault(
+        "proxy-mute", "network", "A proxy (HTTPS_PROXY) takes a CONNECT and says nothing.",
+        behind_a_proxy(ProxyMood.MUTE, 0), goal_s=SILENCE_S, slow=True, everyone=True,
+        make_shop=ProxiedShop,
+    ),
+    Fault(
+        "proxy-refusing", "network", "A proxy has no network for 30 s, then has it again.",
+        behind_a_proxy(ProxyMood.REFUSING, 30), goal_s=NETWORK_BACK_S, slow=True, everyone=True,
+        make_shop=ProxiedShop,
     ),
     Fault(
         "names-gone", "network", "Names cannot be resolved for a minute: an error at once.",

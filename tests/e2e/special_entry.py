@@ -2,7 +2,8 @@
 
 `python -m tests.e2e.special_entry KIND PORT ROOTKEYHEX [arguments of wabot-tray ...]`
 
-lean: a worker may hold little memory. names: names can be resolved unless a file in the data folder
+lean: a worker may hold little memory. proxied: it dials the true address through the proxy that the
+environment names. names: names can be resolved unless a file in the data folder
 says otherwise: "gone" for an error at once, "hangs" for no answer while it says so.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.simulator.redirect import library_path, locate, redirect
+from tests.simulator.redirect import library_path, locate, pin, redirect
 from wabot_tray.control.program import Wiring
 
 LEAN_BYTES: Final = 45 * 2**20  # a worker holds about 70 MB, between this and twice as much
@@ -50,6 +51,9 @@ def main(arguments: Sequence[str]) -> int:
         from wabot_tray.worker import main as worker  # noqa: PLC0415  # nothing may load it earlier
 
         def prepare() -> None:
+            if os.environ.get("HTTPS_PROXY"):
+                pin(bytes.fromhex(root_key))
+                return
             host = LOST_NAME if names() else "127.0.0.1"
             redirect(int(port), bytes.fromhex(root_key), host)
 
@@ -60,9 +64,11 @@ def main(arguments: Sequence[str]) -> int:
         command = [sys.executable, "-m", "tests.simulator.worker_entry", port, root_key]
         wiring = Wiring(command, ("127.0.0.1", int(port)), memory_limit_bytes=LEAN_BYTES)
     else:
-        lose_names()
         command = [sys.executable, "-m", "tests.e2e.special_entry", "worker", port, root_key]
-        wiring = Wiring(command, (NAME, int(port)))
+        wiring = Wiring(command)
+        if kind == "names":
+            lose_names()
+            wiring = Wiring(command, (NAME, int(port)))
     return program(rest, wiring=wiring)
 
 

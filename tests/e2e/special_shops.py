@@ -1,8 +1,11 @@
 """Shops whose program is one of `special_entry.py`."""
 
 import sys
+from typing import Self
 
 from tests.e2e.harness import Shop
+from tests.simulator.proxy import ConnectProxy
+from tests.simulator.running import RunningSimulator
 
 
 class SpecialShop(Shop):
@@ -30,3 +33,26 @@ class NamesShop(SpecialShop):
     def set_names(self, state: str) -> None:
         """Let names be "gone", or "hangs", or "" for well."""
         (self.data / "names").write_text(state, encoding="ascii")
+
+
+class ProxiedShop(SpecialShop):
+    """Its only way to WhatsApp is a proxy."""
+
+    KIND = "proxied"
+
+    def __init__(self, simulator: RunningSimulator) -> None:
+        super().__init__(simulator)
+        self.proxy: ConnectProxy | None = None
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.proxy = ConnectProxy(self.simulator.port, self.folder)
+        self._stack.enter_context(self.proxy.running())
+        return self
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of the program, which names the proxy and whom to trust."""
+        assert self.proxy is not None
+        proxy = f"http://127.0.0.1:{self.proxy.port}"
+        return super().env | {"HTTPS_PROXY": proxy, "SSL_CERT_FILE": str(self.proxy.certificate)}

@@ -39,6 +39,15 @@ class _Mapping:
         return sum(bits.get(letter, 0) for letter in self.rights)
 
 
+def pin(root_public_key: bytes) -> None:
+    """Make neonize, already loaded in this process, trust a simulator, wherever it finds it.
+
+    Raises:
+        RedirectError: The library is not loaded, or holds the key not once.
+    """
+    _write_over({PINNED_KEY: root_public_key})
+
+
 def redirect(port: int, root_public_key: bytes, host: str = "127.0.0.1") -> None:
     """Make neonize, already loaded in this process, talk to a simulator on this machine.
 
@@ -52,11 +61,15 @@ def redirect(port: int, root_public_key: bytes, host: str = "127.0.0.1") -> None
     url = f"ws://{host}:{port}/ws/chat".encode().ljust(len(URL), b"/")
     if not 0 < port < 1 << 16 or len(url) != len(URL):
         raise RedirectError(f"no port: {port}")
+    _write_over({PINNED_KEY: root_public_key, URL: url})
+
+
+def _write_over(changes: dict[bytes, bytes]) -> None:
     mappings = list(_mappings())
     if not mappings:
         raise RedirectError("the library is not loaded")
     places = locate(mappings[0].path)
-    for old, new in ((PINNED_KEY, root_public_key), (URL, url)):
+    for old, new in changes.items():
         _replace(mappings, places[old], old, new)
 
 
