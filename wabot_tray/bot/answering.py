@@ -214,7 +214,10 @@ class AnsweringDesk:
         while True:
             await self._something_arrived.wait()
             self._something_arrived.clear()
-            await self._keep()
+            try:
+                await self._keep()
+            except Exception:
+                log.exception("what came in could not be taken up; the next will be")
 
     async def _keep(self) -> None:
         """Write down all that came in; what comes meanwhile shares the next commit."""
@@ -226,9 +229,19 @@ class AnsweringDesk:
             if not arrived:
                 return
             came_at = {id(message): moment for moment, message in arrived}
-            for stored in await self._books.receive([message for _, message in arrived]):
+            for stored in await self._kept([message for _, message in arrived]):
                 self._received += 1
                 self._queue(stored, came_at[id(stored.message)])
+
+    async def _kept(self, messages: list[IncomingMessage]) -> list[Stored]:
+        """Write messages down; one that cannot be written costs no other its answer."""
+        try:
+            return list(await self._books.receive(messages))
+        except Exception:
+            if len(messages) == 1:
+                log.exception("a message could not be taken up and is not answered")
+                return []
+        return [stored for message in messages for stored in await self._kept([message])]
 
     def _queue(self, stored: Stored, came_at: float | None = None) -> None:
         address = stored.message.chat

@@ -303,9 +303,9 @@ class WhatsAppClient:
         self._listeners.message(
             IncomingMessage(
                 chat=chat,
-                message_id=info.ID,
+                message_id=_text(info.ID),
                 sender_phone=_phone_of(source),
-                sender_name=info.Pushname,
+                sender_name=_text(info.Pushname),
                 text=text,
                 sent_at=_moment(info.Timestamp),
                 from_me=source.IsFromMe,
@@ -350,24 +350,32 @@ def _text_message(text: str, secret: bytes) -> Any:
 def _text_of(content: Any) -> str | None:
     """Return what the customer wrote, "" for a message without words, None for no message."""
     if content.conversation:
-        return str(content.conversation)
+        return _text(content.conversation)
     if content.HasField("extendedTextMessage"):
-        return str(content.extendedTextMessage.text)
+        return _text(content.extendedTextMessage.text)
     for kind in ("imageMessage", "videoMessage", "documentMessage"):
         if content.HasField(kind):
-            return str(getattr(content, kind).caption)
+            return _text(getattr(content, kind).caption)
     wordless = ("audioMessage", "stickerMessage", "locationMessage", "contactMessage")
     return "" if any(content.HasField(kind) for kind in wordless) else None
 
 
+def _text(value: str | bytes) -> str:
+    """Return a text of the library, which hands over as bytes what is no UTF-8.
+
+    Anybody can call himself so, or write so (measured with neonize 0.5.2 and protobuf 7).
+    """
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
 def _address(jid: Any) -> str:
-    return f"{jid.User}@{jid.Server}"
+    return f"{_text(jid.User)}@{_text(jid.Server)}"
 
 
 def _phone_of(source: Any) -> str:
     for jid in (source.Sender, source.SenderAlt):
         if jid.Server == PHONE_SERVER:
-            return str(jid.User)
+            return _text(jid.User)
     return ""
 
 
