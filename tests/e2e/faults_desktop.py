@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from tests.desktop import Desktop, start_desktop
+from tests.e2e.faults_machine import SleepyShop, sleeps
 from tests.e2e.harness import Shop
 from tests.e2e.matrix import Fault, Scene
 from tests.gui.sni_host import SniHost
@@ -122,6 +123,10 @@ def notifier_panel_restarts(scene: Scene) -> None:
         scene.answers("question beside the new panel")
 
 
+class SleepyDesktopShop(SleepyShop, DesktopShop):
+    """One with a screen, a panel, and a system bus with a logind."""
+
+
 class BareDesktopShop(DesktopShop):
     """The same without a panel, for a row that brings its own."""
 
@@ -134,4 +139,6 @@ FAULTS: Final = [
     Fault("notifier-panel-killed", "machine",
           "A StatusNotifier panel crashes and comes back.", notifier_panel_restarts,
           goal_s=3, everyone=True, make_shop=BareDesktopShop, prepare=lambda _: None),
+    Fault("sleep-desktop", "machine", "The same as “sleep”, with windows and a tray.",
+          sleeps, goal_s=5, everyone=True, make_shop=SleepyDesktopShop),
 ]  # fmt: skip

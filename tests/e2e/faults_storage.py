@@ -240,6 +240,25 @@ def memory_folder_removed(scene: Scene) -> None:
     opens_without_a_code(scene)
 
 
+def memory_folder_gone_for_good(scene: Scene) -> None:
+    """As at the end of a login session: the mount goes, and nobody may make the folder again."""
+    scene.stop_following()  # it needs the socket that goes
+    began = time.monotonic()
+    mounts(scene).unmount(scene.shop.runtime)
+    mounts(scene).read_only(scene.shop.runtime)
+    scene.answers("question without a folder")
+    scene.waits(lambda: scene.shop.cli("status", check=False).returncode == 0, 20)
+    scene.took(time.monotonic() - began)
+    scene.begins()
+    waits_for_seal(scene)
+    live = [path for path in open_paths(scene.worker()) if path.name == "session.db"]
+    assert live
+    assert not any(scene.shop.runtime in path.parents for path in live)
+    scene.worker().kill()
+    scene.recovers(after=scene.sees("waiting"))
+    opens_without_a_code(scene)
+
+
 def storage(
     key: str, what: str, play: Callable[[Scene], None], goal_s: float, *, mounted: bool = True
 ) -> Fault:
@@ -265,4 +284,6 @@ FAULTS: Final = [
     storage("memory-full", "The memory folder runs full while messages come in.", memory_full, 5),
     storage("memory-gone", "The memory folder is removed, socket and live database with it.",
             memory_folder_removed, 5, mounted=False),
+    storage("memory-gone-for-good", "The memory folder goes with the login session, for good.",
+            memory_folder_gone_for_good, 5),
 ]  # fmt: skip

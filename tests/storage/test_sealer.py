@@ -266,3 +266,23 @@ async def test_sealer_does_not_wait_on_the_loop_for_a_seal_under_way(vault: Play
     await at_once
     await sealer.stop()
     await running
+
+
+async def test_sealer_survives_an_error_nobody_thought_of(
+    vault: PlayedVault, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = Told()
+    vault.failure = ZeroDivisionError("none of ours")
+    vault.changes = 1
+    sealer = told.sealer(vault)
+    task = asyncio.create_task(sealer.run())
+    while vault.looks < 10:  # noqa: ASYNC110 - played by a thread
+        await asyncio.sleep(0.001)
+    assert told.troubles == [Reason.STORAGE_UNWRITABLE]
+    assert caplog.text.count("sealing met an error of its own") == 1
+    vault.failure = None
+    while not told.generations:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.001)
+    assert told.troubles == [Reason.STORAGE_UNWRITABLE, None]
+    await sealer.stop()
+    await task

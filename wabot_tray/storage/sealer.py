@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from wabot_tray.core.errors import VaultError
+from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.watching import Watch
 
 log = logging.getLogger(__name__)
@@ -149,7 +150,16 @@ class Sealer:
         self._executor.shutdown(wait=False)
 
     def _seal(self) -> SealReport | None:
-        return self._vault.seal() if self._vault.has_changed() else None
+        try:
+            return self._vault.seal() if self._vault.has_changed() else None
+        except VaultError:
+            raise
+        except Exception as error:
+            # Whatever it is, it must neither end the sealing nor go unsaid.
+            if self._trouble is None:
+                log.exception("sealing met an error of its own")
+            detail = f"{type(error).__name__}: {error}"
+            raise VaultError(Reason.STORAGE_UNWRITABLE, detail) from error
 
     def _done(self, work: asyncio.Future[SealReport | None]) -> None:
         del work
