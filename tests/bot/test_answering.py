@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.bot.harness import ANA, ECHO, KEY, LUIS, Shop, refused
+from tests.bot.harness import ANA, ECHO, KEY, LUIS, Inline, Shop, refused
 from wabot_tray.bot.answering import Pace, make_desk
 from wabot_tray.bot.bookkeeping import OneThread
 from wabot_tray.bot.rulebook import RuleBook
@@ -711,6 +711,26 @@ async def test_close_with_a_reply_that_hangs_leaves_it_in_doubt(shop: Shop) -> N
     await shop.open(link=False)
     (stored,) = shop.inbox.undone()
     assert stored.sending_at is not None
+
+
+async def test_message_is_in_the_inbox_when_it_was_handed_over(shop: Shop) -> None:
+    """A process may be killed in the very next moment."""
+    await shop.open(link=False)
+    shop.desk.receive(shop.message("a"))
+    assert [stored.message.text for stored in shop.inbox.undone()] == ["a"]
+
+
+async def test_message_that_has_to_wait_for_the_inbox_keeps_its_place(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.open()
+    monkeypatch.setattr(Inline, "is_free", False)
+    shop.desk.receive(shop.message("a"))
+    assert shop.inbox.undone() == []
+    monkeypatch.undo()
+    shop.desk.receive(shop.message("b"))
+    await shop.time.advance(1)
+    assert shop.sender.words == ["re: a", "re: b"]
 
 
 async def test_message_that_comes_while_the_connection_is_closed_is_kept(shop: Shop) -> None:
