@@ -109,3 +109,30 @@ def test_full_disk_is_told_from_one_that_refuses(
     assert not room.is_full(tmp_path / "missing")
     monkeypatch.setattr(room, "free_bytes", lambda _: 4096)
     assert room.is_full(tmp_path)
+
+
+async def test_fault_after_a_good_repair_is_repaired_at_once_again(tmp_path: Path) -> None:
+    world = World(tmp_path, accounts=("shop",))
+    await world.connected()
+    for _ in range(6):  # a fault a minute: each repair was good, none has to wait for the last
+        await world.time.advance(60)
+        world.worker.report(ev.LinkLost())
+        await world.time.advance(21)  # the library does not repair it; a new worker does
+        assert world.state() is S.CONNECTING
+        world.worker.report(ev.LoggedIn(phone="34600111222"))
+    await world.manager.close()
+
+
+async def test_fault_right_after_a_repair_waits_longer_and_longer(tmp_path: Path) -> None:
+    world = World(tmp_path, accounts=("shop",))
+    await world.connected()
+    waited = 0
+    for _ in range(3):  # the link breaks a second after each login: the repair was none
+        await world.time.advance(1)
+        world.worker.report(ev.LinkLost())
+        await world.time.advance(21)
+        waited += world.state() is S.WAITING
+        await world.time.advance(61)
+        world.worker.report(ev.LoggedIn(phone="34600111222"))
+    assert waited == 2  # all but the first
+    await world.manager.close()

@@ -248,6 +248,8 @@ class Session:
             self._backoff.reset()
             self._slow.reset()
             self._allowance.reset()
+        elif held_s >= WORTHWHILE_S:
+            self._backoff.reset()  # the last repair was good; how many there may be is counted
         if by_person:
             self._crashes.clear()
         if isinstance(event, BEGINS_ANEW):
