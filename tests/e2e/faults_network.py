@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.e2e.matrix import VICTIM, Fault, Scene
-from tests.e2e.special_shops import NamesShop, ProxiedShop
+from tests.e2e.special_shops import BlindShop, NamesShop, ProxiedShop
 from tests.simulator.faults import Cut, Mute
 from tests.simulator.proxy import ProxyMood
 
@@ -28,17 +28,17 @@ def cut(how: Cut) -> Callable[[Scene], None]:
 
 
 def refused_for(seconds: float) -> Callable[[Scene], None]:
-    """The port is closed, then open: our own look at the door notices."""
+    """The port is closed, then open: our own look at the door notices, where it is let out."""
 
     def play(scene: Scene) -> None:
         scene.begins()
         scene.simulator.faults.refuse()
         scene.simulator.faults.cut(scene.phone)
         scene.sees("waiting", within_s=60)
-        time.sleep(seconds)  # the fault itself
+        scene.lasts(seconds, sample_s=25)
         back_at = time.monotonic()
         scene.simulator.faults.accept()
-        scene.took(scene.recovers(after=back_at) - back_at)
+        scene.took(scene.recovers(after=back_at, within_s=160) - back_at)
 
     return play
 
@@ -180,7 +180,7 @@ def names_lost(how: str) -> Callable[[Scene], None]:
         scene.simulator.faults.cut(scene.phone)
         scene.sees("waiting", "dial-failed", within_s=100)
         scene.simulator.faults.accept()  # what keeps them away now is the name alone
-        time.sleep(45)  # the fault itself
+        scene.lasts(45, sample_s=15)
         assert scene.session()["state"] != "connected"
         back_at = time.monotonic()
         scene.shop.set_names("")
@@ -234,6 +234,10 @@ FAULTS: Final = [
     Fault(
         "refused", "network", "No connection for a minute, then the network is back.",
         refused_for(60), goal_s=NETWORK_BACK_S, slow=True,
+    ),
+    Fault(
+        "refused-unseen", "network", "The same, and a firewall hides its return from our looks.",
+        refused_for(60), goal="the back-off, ≤ 75 s", goal_s=75, slow=True, make_shop=BlindShop,
     ),
     Fault(
         "http-503", "network", "WhatsApp's door answers HTTP 503 for a while, then is well again.",

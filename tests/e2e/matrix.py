@@ -230,6 +230,10 @@ class Scene:
         self.follower  # noqa: B018
         return self._began
 
+    def lasts(self, seconds: float, *, sample_s: float) -> None:
+        """Let the fault last: its time for the report, a sample of it otherwise."""
+        time.sleep(seconds if RECORD else sample_s)  # the fault itself
+
     def took(self, seconds: float, *, asserted: bool = True) -> None:
         """Report the row's figure in seconds; more than twice the goal fails."""
         self.outcome.measured_s = seconds

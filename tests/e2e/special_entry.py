@@ -2,9 +2,11 @@
 
 `python -m tests.e2e.special_entry KIND PORT ROOTKEYHEX [arguments of wabot-tray ...]`
 
-lean: a worker may hold little memory. proxied: it dials the true address through the proxy that the
-environment names. names: names can be resolved unless a file in the data folder
-says otherwise: "gone" for an error at once, "hangs" for no answer while it says so.
+- lean: a worker may hold little memory.
+- blind: a firewall lets the library through and no look at the door.
+- proxied: workers dial the true address through the proxy that the environment names.
+- names: names can be resolved unless a file in the data folder says otherwise: "gone" for an error
+  at once, "hangs" for no answer while it says so.
 """
 
 import os
@@ -18,6 +20,7 @@ from typing import Any, Final
 from tests.simulator.redirect import library_path, locate, pin, redirect
 from wabot_tray.control.program import Wiring
 
+NO_PORT: Final = 1
 LEAN_BYTES: Final = 45 * 2**20  # a worker holds about 70 MB, between this and twice as much
 NAME: Final = "localhost"
 LOST_NAME: Final = "wa.invalid"
@@ -60,9 +63,11 @@ def main(arguments: Sequence[str]) -> int:
         return worker.main(rest, prepare=prepare)
     from wabot_tray.__main__ import main as program  # noqa: PLC0415  # not in a worker
 
-    if kind == "lean":
+    if kind in {"lean", "blind"}:
         command = [sys.executable, "-m", "tests.simulator.worker_entry", port, root_key]
         wiring = Wiring(command, ("127.0.0.1", int(port)), memory_limit_bytes=LEAN_BYTES)
+        if kind == "blind":
+            wiring = Wiring(command, ("127.0.0.1", NO_PORT))
     else:
         command = [sys.executable, "-m", "tests.e2e.special_entry", "worker", port, root_key]
         wiring = Wiring(command)

@@ -25,6 +25,12 @@ class LeanShop(SpecialShop):
     KIND = "lean"
 
 
+class BlindShop(SpecialShop):
+    """Its program never notices by itself that WhatsApp can be reached again."""
+
+    KIND = "blind"
+
+
 class NamesShop(SpecialShop):
     """Its computer can lose the names of the network."""
 
