@@ -28,9 +28,11 @@ from tests.soak.timeline import CONNECTED, Span, Timeline
 
 # Nothing in the catalogue takes the program longer than this; a zombie waits for `verify`.
 RECOVERY_LIMIT_S: Final = 240.0
-# Between two faults of one account. A reply in doubt needs 30 s of unbroken link to be settled.
-PAUSE_S: Final = (5.0, 60.0)
-_COMMON_PAUSE_S: Final = (20.0, 100.0)
+# Between two faults of one account. A short run shall see many; in a long one the allowance of
+# attempts (core/backoff.py), which rightly slows down what breaks every half minute, has to last.
+_SHORT_S: Final = 20 * 60.0
+_PAUSE_S: Final = (5.0, 60.0)
+_LONG_PAUSE_S: Final = (20.0, 140.0)
 
 
 @dataclass(slots=True)
@@ -83,7 +85,8 @@ class Chaos:
         timeline: What the program says of the accounts.
         seed: Equal seeds deal equal faults in equal order.
         length_s: How long the run is going to take.
-        pause_s: The shortest and the longest time between two faults of one account.
+        pause_s: The shortest and the longest time between two faults of one account; between two
+            faults of all it is about twice that. None is what suits the length.
     """
 
     def __init__(
@@ -92,12 +95,13 @@ class Chaos:
         timeline: Timeline,
         seed: int,
         length_s: float,
-        pause_s: Span = PAUSE_S,
+        pause_s: Span | None = None,
     ) -> None:
         self.incidents: list[Incident] = []
         self.unlucky: list[str] = []  # accounts that were found lost between two faults
         self.errors: list[str] = []  # of the soak itself
-        self._pause_s = pause_s
+        usual = _PAUSE_S if length_s < _SHORT_S else _LONG_PAUSE_S
+        self._pause_s = usual if pause_s is None else pause_s
         self._scene = scene
         self._timeline = timeline
         self._is_over = threading.Event()
@@ -164,7 +168,7 @@ class Chaos:
         while not self._is_over.wait(pause_s):
             deck = first if time.monotonic() < self._restarts_until else later
             self._happen(deck.draw(), scene)
-            pause_s = chance.uniform(*_COMMON_PAUSE_S)
+            pause_s = chance.uniform(20.0, max(60.0, 2 * self._pause_s[1]))
 
     def _kills(self, account: str) -> int:
         since = time.monotonic() - KILL_WINDOW_S

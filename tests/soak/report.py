@@ -110,6 +110,14 @@ def journal(record: Record) -> str:
     slowest = sorted(record.outcome.answers, key=lambda one: one[1], reverse=True)[:20]
     lines += ["", "the slowest answers"]
     lines += [f"{one.at - begin:8.2f} +{s:7.2f} {one.account} {one.text}" for one, s in slowest]
+    for what, questions in (
+        ("lost", record.outcome.lost),
+        ("lost in the library", record.outcome.lost_in_library),
+        ("doubled", record.outcome.doubled),
+        ("doubled in doubt", record.outcome.doubled_in_doubt),
+    ):
+        lines += ["", what]
+        lines += [f"{one.at - begin:8.2f} {one.account} {one.text}" for one in questions]
     lines += ["", "what somebody's phone could not read"]
     lines += [f"{one.number} {one.message_id}: {one.reason}" for one in record.undecryptable]
     return "\n".join([*lines, "", "the program's log", record.log])

@@ -14,7 +14,7 @@ from typing import Final
 from tests.e2e.harness import ROOT, Shop
 from tests.simulator.running import RunningSimulator
 from tests.simulator.stats import Undecryptable
-from tests.soak.chaos import PAUSE_S, Chaos, Incident, scene_of
+from tests.soak.chaos import Chaos, Incident, scene_of
 from tests.soak.samples import Disk, Recorder, Sample
 from tests.soak.timeline import Span, Timeline, joined, share
 from tests.soak.traffic import RULES, Outcome, Question, Traffic, judge, out_of_order
@@ -56,7 +56,7 @@ class Record:
     log: str = ""
 
 
-def soak(minutes: float, seed: int, pause_s: Span = PAUSE_S) -> Record:
+def soak(minutes: float, seed: int, pause_s: Span | None = None) -> Record:
     """Run a soak of so many minutes and return what it saw; settling comes on top."""
     record = Record(minutes, seed)
     with RunningSimulator() as simulator, Shop(simulator) as shop:
