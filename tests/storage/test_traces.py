@@ -34,6 +34,12 @@ def test_secret_that_was_noted_tells_the_message(database: Path, *, is_complete:
     assert found == Traces({FIRST: "3EB01"}, is_complete)
 
 
+def test_database_with_a_log_of_its_own_proves_nothing_by_silence(database: Path) -> None:
+    (database.parent / "session.db-wal").write_bytes(b"frames")
+    found = find_traces(database, [SECOND, FIRST], is_complete=True)
+    assert found == Traces({FIRST: "3EB01"}, is_complete=False)
+
+
 def test_looking_for_traces_leaves_nothing_behind(database: Path) -> None:
     before = database.read_bytes()
     find_traces(database, [FIRST], is_complete=True)

@@ -34,7 +34,8 @@ class Traces:
 def find_traces(database: Path, secrets: Collection[bytes], *, is_complete: bool) -> Traces:
     """Look for `secrets` in a session database that nobody has open, its log folded in.
 
-    Without the table, or with a database that cannot be read, nothing is known.
+    Without the table, or with a database that cannot be read, nothing is known; with a log that is
+    not folded in, nothing is known of what is not found.
 
     Args:
         database: The live database.
@@ -50,5 +51,9 @@ def find_traces(database: Path, secrets: Collection[bytes], *, is_complete: bool
     except sqlite3.Error as err:
         log.warning("the traces of replies under way cannot be read: %s", err)
         return Traces()
+    wal = database.with_name(f"{database.name}-wal")
+    if wal.exists() and wal.stat().st_size:
+        log.warning("the session database has a log that was not looked at")
+        is_complete = False
     ids = {secret: str(row[0]) for secret, row in found.items() if row is not None}
     return Traces(ids, is_complete)
