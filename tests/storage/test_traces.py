@@ -40,6 +40,16 @@ def test_database_with_a_log_of_its_own_proves_nothing_by_silence(database: Path
     assert found == Traces({FIRST: "3EB01"}, is_complete=False)
 
 
+def test_log_of_zeros_is_no_log(database: Path) -> None:
+    (database.parent / "session.db-wal").write_bytes(bytes(4096))
+    assert find_traces(database, [SECOND], is_complete=True) == Traces({}, is_complete=True)
+
+
+def test_log_that_cannot_be_read_counts(database: Path) -> None:
+    (database.parent / "session.db-wal").mkdir()
+    assert find_traces(database, [SECOND], is_complete=True) == Traces({}, is_complete=False)
+
+
 def test_looking_for_traces_leaves_nothing_behind(database: Path) -> None:
     before = database.read_bytes()
     find_traces(database, [FIRST], is_complete=True)

@@ -13,8 +13,11 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 log = logging.getLogger(__name__)
+
+_WAL_HEADER_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,19 @@ def find_traces(database: Path, secrets: Collection[bytes], *, is_complete: bool
     except sqlite3.Error as err:
         log.warning("the traces of replies under way cannot be read: %s", err)
         return Traces()
-    wal = database.with_name(f"{database.name}-wal")
-    if wal.exists() and wal.stat().st_size:
+    if _has_log(database):
         log.warning("the session database has a log that was not looked at")
         is_complete = False
     ids = {secret: str(row[0]) for secret, row in found.items() if row is not None}
     return Traces(ids, is_complete)
+
+
+def _has_log(database: Path) -> bool:
+    """Whether there is a write-ahead log with something in it; a reserve of zeros holds nothing."""
+    try:
+        with database.with_name(f"{database.name}-wal").open("rb") as file:
+            return bool(file.read(_WAL_HEADER_BYTES).strip(b"\0"))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
