@@ -6,8 +6,8 @@ and no package is needed, only Linux 5.3 or newer (PTRACE_GET_SYSCALL_INFO).
 
     python -m tests.storage.powerloss_trace play ROOT BASE LOG SCENE
         Plays a scene of powerloss_scenes.py in ROOT.
-    python -m tests.storage.powerloss_trace join ROOT BASE LOG PROCESS COUNT
-        Follows a process that runs, and kills it after COUNT changes or at a line on its own input.
+    python -m tests.storage.powerloss_trace join ROOT BASE LOG COUNT PROCESS [OTHERS ...]
+        Follows a process that runs, and kills the others and it after COUNT changes.
 
 BASE becomes a copy of ROOT as it was at the start. Calls that change files in a way the model does
 not know end the recording with an error: what is not modelled must not be taken for safe.
@@ -23,7 +23,7 @@ import shutil
 import signal
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, TextIO
@@ -155,7 +155,7 @@ class Interpreter:
         """Take over what a process has open already."""
         for link in Path(f"/proc/{process}/fd").iterdir():
             path = self._inside(str(link.readlink()))
-            if path:
+            if path in self._names or (path and Path(self._root, path).is_dir()):
                 self._open[int(link.name)] = (self._names.get(path, 0), path)
 
     def meaning(self, thread: int, name: str, args: list[int]) -> Done | None:
@@ -375,12 +375,13 @@ class Follower:
                 os.waitpid(thread, _ANY_THREAD)
             self._threads |= new
 
-    def run(self, files: Interpreter, most: int = 0) -> int:
+    def run(self, files: Interpreter, most: int = 0, others: Sequence[int] = ()) -> int:
         """Record until the process ends and return its exit status.
 
         Args:
             files: What becomes of its calls.
             most: After so many changes the process is killed; 0 for never.
+            others: Processes that are killed before it, so that they cannot see its end.
         """
         for thread in self._threads:
             self._trace(_CONT_TO_SYSCALL, thread)
@@ -393,7 +394,9 @@ class Follower:
             with contextlib.suppress(ProcessLookupError):  # killed meanwhile
                 self._stopped(thread, status, files)
                 if most and files.count >= most:
-                    os.kill(self._process, signal.SIGKILL)
+                    for process in (*others, self._process):
+                        os.kill(process, signal.SIGKILL)
+                    most = 0
 
     def _stopped(self, thread: int, status: int, files: Interpreter) -> None:
         stop, pass_on = os.WSTOPSIG(status), 0
@@ -448,7 +451,7 @@ def _play(root: Path, base: Path, log: Path, name: str) -> int:
         return follower.run(Interpreter(root, file))
 
 
-def _join(root: Path, base: Path, log: Path, process: int, most: int) -> int:
+def _join(root: Path, base: Path, log: Path, most: int, process: int, *others: int) -> int:
     follower = Follower(process)
     follower.join()
     shutil.copytree(root, base)
@@ -456,7 +459,7 @@ def _join(root: Path, base: Path, log: Path, process: int, most: int) -> int:
         files = Interpreter(root, file)
         files.learn_descriptors(process)
         print("joined", flush=True)
-        return follower.run(files, most)
+        return follower.run(files, most, others)
 
 
 def main() -> int:
@@ -465,7 +468,7 @@ def main() -> int:
     places = (Path(root), Path(base), Path(log))
     if what == "play":
         return _play(*places, rest[0])
-    _join(*places, int(rest[0]), int(rest[1]))
+    _join(*places, *(int(word) for word in rest))
     return 0
 
 

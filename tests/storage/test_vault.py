@@ -11,6 +11,7 @@ import pytest
 from tests.storage.conftest import FakeTime
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
+from wabot_tray.storage.sealing import Seal, subkey
 from wabot_tray.storage.vault import Origin, Vault
 
 KEY = bytes(range(32))
@@ -58,6 +59,12 @@ class Bench:
         return {path.name for path in self.folder.iterdir()} - {"session.lock"}
 
 
+def read_aside(path: Path) -> bytes:
+    """Return what was sealed into a file that was set aside."""
+    seal = Seal(subkey(KEY, b"set aside"))
+    return seal.unseal(path.read_bytes(), b"shop")
+
+
 def writer(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")
@@ -86,14 +93,13 @@ def bench(tmp_path: Path, time_: FakeTime) -> Iterator[Bench]:
     bench = Bench(tmp_path, time_)
     yield bench
     for vault in bench.opened:
-        vault.abandon()
+        vault._let_go()
 
 
 def test_vault_new_is_empty_and_leaves_nothing(bench: Bench) -> None:
     vault = bench.vault()
     assert vault.open() is Origin.NOTHING
     assert vault.is_empty
-    assert not vault.is_paired
     assert not vault.has_changed()
     assert vault.seal() is None
     vault.close()
@@ -161,13 +167,13 @@ def test_vault_after_kill_adopts_the_newer_live_database(bench: Bench) -> None:
         note(db, "sealed")
         vault.seal()
         note(db, "not sealed")
-        vault.abandon()
+        vault._let_go()
         again = bench.vault()
         assert again.open() is Origin.LIVE
     assert again.has_changed()
     assert again.seal() is not None
     lose_live(bench)
-    again.abandon()
+    again._let_go()
     assert bench.vault().open() is Origin.VAULT
     assert notes(bench.database) == ["sealed", "not sealed"]
 
@@ -178,7 +184,7 @@ def test_vault_after_power_cut_has_what_was_sealed(bench: Bench) -> None:
         note(db, "sealed")
         vault.seal()
         note(db, "not sealed")
-    vault.abandon()
+    vault._let_go()
     lose_live(bench)
     assert bench.vault().open() is Origin.VAULT
     assert notes(bench.database) == ["sealed"]
@@ -188,7 +194,7 @@ def test_vault_first_pairing_killed_before_first_seal_is_adopted(bench: Bench) -
     vault = bench.open()
     with bench.writer() as db:
         note(db, "paired")
-    vault.abandon()
+    vault._let_go()
     again = bench.vault()
     assert again.open() is Origin.LIVE
     assert not again.is_empty
@@ -209,14 +215,14 @@ def test_vault_put_back_from_a_backup_wins_over_the_live_database(bench: Bench) 
     with bench.writer() as db:
         note(db, "new")
         vault.seal()
-        vault.abandon()
+        vault._let_go()
     bench.file.write_bytes(backup)
     again = bench.vault()
     assert again.open() is Origin.VAULT
     assert notes(bench.database) == ["old"]
     asides = sorted(bench.folder.glob("session.aside-*"))
     assert asides
-    assert b"new" in b"".join(again.read_aside(path) for path in asides)
+    assert b"new" in b"".join(read_aside(path) for path in asides)
     assert b"new" not in b"".join(path.read_bytes() for path in asides)
 
 
@@ -225,7 +231,7 @@ def test_vault_that_was_deleted_begins_anew_and_keeps_the_live_database_aside(
 ) -> None:
     sealed_once(bench)
     vault = bench.open()
-    vault.abandon()
+    vault._let_go()
     for path in bench.folder.glob("session.vault*"):
         path.unlink()
     again = bench.vault()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.conftest import FakeTime
-from tests.storage.test_vault import KEY, Bench, note, notes, sealed_once
+from tests.storage.test_vault import KEY, Bench, note, notes, read_aside, sealed_once
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.container import Container, PageSeal
@@ -33,7 +33,7 @@ def bench(tmp_path: Path, time_: FakeTime) -> Iterator[Bench]:
     vault.close()
     yield bench
     for each in bench.opened:
-        each.abandon()
+        each._let_go()
 
 
 def newest(bench: Bench, *, with_copies: bool) -> Found | None:
@@ -221,7 +221,7 @@ def test_vault_falls_back_to_what_the_minute_before_had(bench: Bench) -> None:
         bench.time.pass_s(30)
         note(db, "a second ago")
         vault.seal()
-    vault.abandon()
+    vault._let_go()
     shutil.rmtree(bench.live)
     bench.file.write_bytes(b"")
     again = bench.open()
@@ -244,7 +244,7 @@ def test_vault_damaged_with_newer_live_database_uses_the_live_one(bench: Bench) 
     with bench.writer() as db:
         note(db, "newest")
         vault.seal()
-        vault.abandon()
+        vault._let_go()
     for path in bench.folder.glob("session.vault*"):
         path.write_bytes(b"")
     again = bench.vault()
@@ -265,7 +265,7 @@ def test_vault_recovered_from_a_copy_adopts_the_live_database_that_is_newer(
         note(db, "newest")
         if was_sealed:
             vault.seal()
-        vault.abandon()
+        vault._let_go()
     bench.file.write_bytes(b"")
     again = bench.vault()
     assert again.open() is Origin.LIVE
@@ -281,18 +281,18 @@ def damage_live(bench: Bench) -> None:
 
 def test_vault_sets_a_damaged_live_database_aside(bench: Bench) -> None:
     vault = bench.open()
-    vault.abandon()
+    vault._let_go()
     damage_live(bench)
     again = bench.vault()
     assert again.open() is Origin.VAULT
     assert notes(bench.database) == [*SECRETS, "x" * 9000]
     (aside,) = bench.folder.glob("session.aside-*")
-    assert again.read_aside(aside)[4096:4104] == b"\xff" * 8
+    assert read_aside(aside)[4096:4104] == b"\xff" * 8
 
 
 def test_vault_sets_a_live_file_that_is_no_database_aside(bench: Bench) -> None:
     vault = bench.open()
-    vault.abandon()
+    vault._let_go()
     bench.database.write_bytes(b"nothing SQLite knows" * 400)
     again = bench.vault()
     assert again.open() is Origin.VAULT
@@ -305,7 +305,7 @@ def test_vault_sets_a_live_database_of_unknown_lineage_aside(
     vault = bench.open()
     with bench.writer() as db:
         note(db, "newest")
-    vault.abandon()
+    vault._let_go()
     if record is None:
         (bench.live / "session.live").unlink()
     else:
@@ -317,7 +317,7 @@ def test_vault_sets_a_live_database_of_unknown_lineage_aside(
 
 def test_vault_of_damaged_files_and_damaged_live_database_is_refused(bench: Bench) -> None:
     vault = bench.open()
-    vault.abandon()
+    vault._let_go()
     damage_live(bench)
     for path in bench.folder.glob("session.vault*"):
         path.write_bytes(b"")
@@ -331,7 +331,7 @@ def test_vault_of_a_logically_damaged_database_falls_back(bench: Bench) -> None:
     vault = bench.open()
     damage_live(bench)
     vault.seal()
-    vault.abandon()
+    vault._let_go()
     shutil.rmtree(bench.live)
     again = bench.open()
     assert again.recovered
@@ -344,7 +344,7 @@ def test_vault_never_renews_the_daily_copy_from_a_damaged_database(bench: Bench)
     vault = bench.open()
     damage_live(bench)
     assert vault.seal() is not None
-    vault.abandon()
+    vault._let_go()
     assert (bench.folder / "session.vault.2").read_bytes() == daily
 
 
@@ -429,7 +429,7 @@ def test_vault_folder_taken_away_while_it_runs_is_unwritable(bench: Bench) -> No
         with pytest.raises(VaultError) as raised:
             vault.seal()
     assert raised.value.reason is Reason.STORAGE_UNWRITABLE
-    vault.abandon()
+    vault._let_go()
 
 
 def test_sealed_once_helper_is_read_back(tmp_path: Path, time_: FakeTime) -> None:
@@ -437,4 +437,4 @@ def test_sealed_once_helper_is_read_back(tmp_path: Path, time_: FakeTime) -> Non
     sealed_once(bench, "one")
     vault = bench.open()
     assert notes(bench.database) == ["one"]
-    vault.abandon()
+    vault._let_go()

@@ -18,7 +18,7 @@ from tests.storage.test_vault_writers import sealed_content
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.container import Container, DamagedContainerError, PageSeal
-from wabot_tray.storage.copies import Copy, SourceDamagedError
+from wabot_tray.storage.copies import Copy, Sealed, SourceDamagedError
 from wabot_tray.storage.live import LiveFiles, is_sound
 from wabot_tray.storage.vault import Origin, Vault, remove_live
 from wabot_tray.storage.wal import LiveBusyError, LiveDatabase, Mark, Snapshot
@@ -31,7 +31,7 @@ def bench(tmp_path: Path, time_: FakeTime) -> Iterator[Bench]:
     bench = Bench(tmp_path, time_)
     yield bench
     for vault in bench.opened:
-        vault.abandon()
+        vault._let_go()
 
 
 def fail_with(error: Exception) -> Callable[..., None]:
@@ -57,7 +57,7 @@ def test_vault_refused_again_and_again_keeps_one_live_database(bench: Bench) -> 
     with bench.writer() as db:
         note(db, "one")
         vault.seal()
-    vault.abandon()
+    vault._let_go()
     (bench.live / "session.live").write_text("{")
     for path in bench.folder.glob("session.vault*"):
         path.write_bytes(b"")
@@ -101,7 +101,7 @@ def test_vault_live_files_that_cannot_be_removed_are_left_and_removed_later(
     assert bench.database.exists()
     again = bench.vault()
     assert again.open() is Origin.LIVE
-    again.abandon()
+    again._let_go()
     (bench.live / ".draft-1234").touch()
     remove_live(bench.live)
     remove_live(bench.live)
@@ -152,7 +152,6 @@ def test_vault_whose_last_copy_finds_damage_is_written_anew_before_the_live_file
 ) -> None:
     sealed_once(bench, "one")
     vault = bench.open()
-    copy = vault._copies[0]
     bench.time.pass_s(-5)
     with bench.writer() as db:
         note(db, "two")
@@ -167,7 +166,7 @@ def test_vault_whose_last_copy_finds_damage_is_written_anew_before_the_live_file
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Copy, "follow", find_damage)
         vault.close()
-    assert calls[0] == copy.path.name
+    assert calls[0] == "session.vault.1"
     assert not bench.live.exists()
     bench.open()
     assert notes(bench.database) == ["one", "two"]
@@ -195,12 +194,12 @@ def test_copy_writes_only_rows_that_changed(source: Source, time_: FakeTime) -> 
     manifest = container.read_manifest()
     assert manifest is not None
     assert copy.is_due(time_.now())
-    assert copy.follow(container, marks, manifest, time_.now()) == len(marks)
+    assert copy.follow(Sealed(container, manifest, marks), time_.now()) == len(marks)
     assert not copy.is_due(time_.now())
-    assert copy.follow(container, marks, manifest, time_.now()) == 0
+    assert copy.follow(Sealed(container, manifest, marks), time_.now()) == 0
     fresh = Copy(copy.path, copy.every, PAGES)
     assert not fresh.is_due(time_.now())
-    assert fresh.follow(container, marks, manifest, time_.now()) == 0
+    assert fresh.follow(Sealed(container, manifest, marks), time_.now()) == 0
     time_.pass_s(60)
     assert copy.is_due(time_.now())
 
@@ -211,10 +210,10 @@ def test_copy_damaged_after_it_was_known_is_renewed_at_the_next_turn(
     container, copy, marks = source
     manifest = container.read_manifest()
     assert manifest is not None
-    copy.follow(container, marks, manifest, time_.now())
+    copy.follow(Sealed(container, manifest, marks), time_.now())
     copy.path.write_bytes(b"\xff" * copy.path.stat().st_size)
-    assert copy.follow(container, marks, manifest, time_.now()) == 0
-    assert copy.follow(container, marks, manifest, time_.now()) == len(marks)
+    assert copy.follow(Sealed(container, manifest, marks), time_.now()) == 0
+    assert copy.follow(Sealed(container, manifest, marks), time_.now()) == len(marks)
     assert len(list(copy.path.parent.glob("copy.damaged-*"))) == 1
 
 
@@ -223,12 +222,12 @@ def test_copy_never_takes_over_damage(source: Source, time_: FakeTime) -> None:
     manifest = container.read_manifest()
     assert manifest is not None
     with pytest.raises(SourceDamagedError):
-        copy.follow(container, marks | {1: 0}, manifest, time_.now())
+        copy.follow(Sealed(container, manifest, marks | {1: 0}), time_.now())
     with pytest.raises(SourceDamagedError):
-        copy.follow(container, marks | {9999: 0}, manifest, time_.now())
+        copy.follow(Sealed(container, manifest, marks | {9999: 0}), time_.now())
     container.path.write_bytes(b"\xff" * container.path.stat().st_size)
     with pytest.raises(SourceDamagedError):
-        copy.follow(container, marks, manifest, time_.now())
+        copy.follow(Sealed(container, manifest, marks), time_.now())
 
 
 def test_container_with_text_that_is_none_is_damaged(source: Source) -> None:
@@ -268,7 +267,7 @@ def test_vault_reads_everything_where_a_snapshot_has_gaps(
         report = vault.seal()
         assert report is not None
         assert report.is_full
-        vault.abandon()
+        vault._let_go()
     monkeypatch.undo()
     shutil.rmtree(bench.live)
     bench.open()

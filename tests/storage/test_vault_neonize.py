@@ -28,7 +28,7 @@ def bench(tmp_path: Path, time_: FakeTime) -> Iterator[Bench]:
     bench = Bench(tmp_path, time_)
     yield bench
     for vault in bench.opened:
-        vault.abandon()
+        vault._let_go()
 
 
 async def test_vault_sealed_beside_neonize_logs_in_again_after_a_power_cut(bench: Bench) -> None:
@@ -58,12 +58,11 @@ async def test_vault_sealed_beside_neonize_logs_in_again_after_a_power_cut(bench
         assert found is not None
         with closing(sqlite3.connect(bench.database)) as db:
             assert dump(found.content) == list(db.iterdump())
-        vault.abandon()
+        vault._let_go()
         lose_live(bench)
 
         again = bench.vault()
         assert again.open() is Origin.VAULT
-        assert again.is_paired
         assert not again.recovered
 
         def talk() -> None:
@@ -123,6 +122,5 @@ def test_vault_in_one_process_with_neonize_is_sealed_and_closed(bench: Bench) ->
     vault = bench.vault()
     assert vault.open() is Origin.VAULT
     assert not vault.is_empty
-    assert not vault.is_paired
     with closing(sqlite3.connect(bench.database)) as db:
         assert db.execute("SELECT count(*) FROM whatsmeow_device").fetchone() == (0,)

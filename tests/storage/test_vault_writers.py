@@ -30,7 +30,7 @@ def bench(tmp_path: Path, time_: FakeTime) -> Iterator[Bench]:
     bench = Bench(tmp_path, time_)
     yield bench
     for vault in bench.opened:
-        vault.abandon()
+        vault._let_go()
 
 
 def sealed_content(bench: Bench) -> bytes:
@@ -397,7 +397,7 @@ def test_live_database_read_as_windows_does(bench: Bench) -> None:
             assert changes.pages
         with suppress(OSError):
             live.close()
-    vault.abandon()
+    vault._let_go()
     assert LiveDatabase(bench.live / "none", platform="win32").stamp() == b"plain"
 
 

@@ -14,14 +14,14 @@ import hashlib
 import json
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
-from wabot_tray.storage.files import storage_errors
+from wabot_tray.storage.files import storage_errors, sync_file, sync_folder
 from wabot_tray.storage.sealing import Seal, UnsealError, subkey
 
 log = logging.getLogger(__name__)
@@ -216,7 +216,7 @@ class Container:
     def write(self, rows: list[Row], manifest: Manifest) -> None:
         """Put `rows` and `manifest` in and drop what lies behind the last page, all or nothing.
 
-        On the disk when it returns.
+        On the disk when it returns, but for a container that is being made.
         """
         sealed = self._pages.seal_manifest(manifest)
         with self._errors():
@@ -245,11 +245,12 @@ class Container:
 
     def _prepare(self, *, create: bool) -> None:
         # EXTRA: the journal's deletion is synced too, or a power cut could undo the last seal.
-        self._db.execute("PRAGMA synchronous = EXTRA")
+        # A new file is synced once, by `write_anew`; before, it has not even its name.
+        self._db.execute(f"PRAGMA synchronous = {'OFF' if create else 'EXTRA'}")
         self._db.execute("PRAGMA trusted_schema = OFF")
         self._db.execute("PRAGMA cell_size_check = ON")
         if create:
-            self._db.execute("PRAGMA journal_mode = DELETE")
+            self._db.execute("PRAGMA journal_mode = MEMORY")
             self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._db.execute(f"PRAGMA user_version = {FORMAT}")
             for sql in _TABLES.values():
@@ -309,6 +310,44 @@ def _checked_row(found: Any) -> Row:
     return Row(number, generation, sealed)
 
 
+def write_anew(
+    path: Path,
+    pages: PageSeal,
+    rows: list[Row],
+    manifest: Manifest,
+    make_way: Callable[[], None] = lambda: None,
+) -> None:
+    """Make a container under another name and give it its own once it is on the disk.
+
+    Until then a crash leaves nothing that could be taken for a damaged container.
+
+    Args:
+        path: Where to.
+        pages: The account's seal.
+        rows: All of them.
+        manifest: What they are.
+        make_way: Called right before the file gets its name.
+
+    Raises:
+        VaultError: The disk is full or cannot be written.
+        DamagedContainerError: SQLite cannot write even a new file.
+    """
+    draft = path.with_name(f"{path.name}.new")
+    with storage_errors():
+        for left in draft.parent.glob(f"{draft.name}*"):  # by a killed process
+            left.unlink()
+    container = Container(draft, pages, create=True)
+    try:
+        container.write(rows, manifest)
+    finally:
+        container.close()
+    with storage_errors():
+        sync_file(draft)
+        make_way()
+        draft.replace(path)
+        sync_folder(path.parent)
+
+
 def assemble(
     manifest: Manifest, sources: Sequence[Mapping[int, Row]], pages: PageSeal
 ) -> tuple[bytes, dict[int, int]] | None:
@@ -321,7 +360,7 @@ def assemble(
 
     Returns None where a page is missing from all of them, or is of another generation.
     """
-    content = bytearray()
+    content: list[bytes] = []
     marks: dict[int, int] = {}
     digest = 0
     for number in range(1, manifest.page_count + 1):
@@ -331,8 +370,8 @@ def assemble(
         row, page = found
         marks[number] = pages.mark(row)
         digest ^= marks[number]
-        content += page
-    return (bytes(content), marks) if digest == manifest.digest else None
+        content.append(page)
+    return (b"".join(content), marks) if digest == manifest.digest else None
 
 
 def _first_sound(

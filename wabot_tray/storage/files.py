@@ -79,6 +79,15 @@ def write_atomic(path: Path, content: bytes) -> None:
             raise
 
 
+def sync_file(path: Path) -> None:
+    """Wait until what was written to a file is on the disk."""
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(folder: Path, *, platform: str = sys.platform) -> None:
     """Wait until names that changed in `folder` are on the disk; Windows does so by itself."""
     if platform == "win32":

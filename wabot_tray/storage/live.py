@@ -22,6 +22,7 @@ _DRAFTS: Final = ".draft-*"
 _RECORD_BYTES: Final = 512
 # A log is folded in after 1000 pages (sqlite.org/wal.html), with 24 bytes of header each.
 RESERVE_BYTES: Final = 32 + 1024 * (4096 + 24)
+_OLDER_NS: Final = 60 * 10**9
 _WAL_FORMAT: Final = slice(18, 20)  # of a database's header: 2 for WAL, 1 for a journal
 
 
@@ -130,15 +131,19 @@ class LiveFiles:
             log_file.unlink(missing_ok=True)
 
     def put(self, content: bytes) -> None:
-        """Write the database, empty or whole.
+        """Write the database, empty or whole, dated so that any later write is seen by its date.
 
         Raises:
             VaultError: The disk is full or cannot be written.
         """
         self._put(self.database, content)
+        with storage_errors():
+            status = self.database.stat()
+            older_ns = status.st_mtime_ns - _OLDER_NS
+            os.utime(self.database, ns=(status.st_atime_ns, older_ns))
 
-    def fold(self) -> bytes | None:
-        """Fold the WAL in and return the database, or None if SQLite finds it damaged.
+    def fold(self) -> int | None:
+        """Fold the WAL in and return the database's bytes, or None if SQLite finds it damaged.
 
         Nobody else may have it open.
 
@@ -154,7 +159,7 @@ class LiveFiles:
             log.warning("the live database cannot be read: %s", error)
             return None
         with storage_errors():
-            return self.database.read_bytes()
+            return self.database.stat().st_size
 
     def contents(self) -> dict[str, bytes]:
         """Return every file that holds a part of the database, by name; a reserve holds none.
@@ -207,32 +212,16 @@ class LiveFiles:
 
 def is_sound(content: bytes) -> bool:
     """Whether SQLite finds no fault in the database `content`. Looks at it in memory."""
+    copy = bytearray(content)
+    copy[_WAL_FORMAT] = b"\1\1"  # memory cannot have a WAL
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         try:
-            db.deserialize(_without_wal(content))
+            db.deserialize(copy)
             return _is_sound(db)
         except _UNREADABLE:
-            return False
-
-
-def has_device(content: bytes) -> bool:
-    """Whether the database `content` holds a linked device, so that it need not be paired."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as db:
-        try:
-            db.deserialize(_without_wal(content))
-            found = db.execute("SELECT EXISTS (SELECT 1 FROM whatsmeow_device)").fetchone()
-            return bool(found[0])
-        except _UNREADABLE:  # no such table: neonize has not written anything yet
             return False
 
 
 def _is_sound(db: sqlite3.Connection) -> bool:
     (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
     return bool(verdict == "ok")
-
-
-def _without_wal(content: bytes) -> bytes:
-    """Return the database marked as not in WAL mode, which memory cannot have."""
-    copy = bytearray(content)
-    copy[_WAL_FORMAT] = b"\1\1"
-    return bytes(copy)

@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 from wabot_tray.core.clock import Clock
-from wabot_tray.storage.container import Container, Manifest, PageSeal, Row
-from wabot_tray.storage.files import set_aside, storage_errors, sync_folder
+from wabot_tray.storage.container import Container, Manifest, PageSeal, Row, write_anew
+from wabot_tray.storage.files import set_aside
 
 log = logging.getLogger(__name__)
 
@@ -56,20 +56,11 @@ class NewestContainer:
         if self._container is not None:
             self._container.write(rows, manifest)
             return
-        draft = self._path.with_name(f"{self._path.name}.new")
-        with storage_errors():
-            for left in draft.parent.glob(f"{draft.name}*"):  # by a killed process
-                left.unlink()
-        container = Container(draft, self._pages, create=True)
-        try:
-            container.write(rows, manifest)
-        finally:
-            container.close()
+        write_anew(self._path, self._pages, rows, manifest, self._make_way)
+        self.open()
+
+    def _make_way(self) -> None:
         # A journal that stayed beside a damaged file would be played into the new one.
         for left in (self._path.with_name(f"{self._path.name}-journal"), self._path):
             if left.exists():
                 set_aside(left, "damaged", self._clock.now())
-        with storage_errors():
-            draft.replace(self._path)
-            sync_folder(self._path.parent)
-        self.open()

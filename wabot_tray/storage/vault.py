@@ -24,10 +24,10 @@ from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.adoption import continues, put_aside
 from wabot_tray.storage.container import DamagedContainerError, PageSeal
-from wabot_tray.storage.copies import PLAN, Copy, SourceDamagedError
+from wabot_tray.storage.copies import Copies, Sealed, SourceDamagedError
 from wabot_tray.storage.files import make_lasting, storage_errors
 from wabot_tray.storage.ledger import Ledger
-from wabot_tray.storage.live import Lineage, LiveFiles, has_device, is_sound
+from wabot_tray.storage.live import Lineage, LiveFiles, is_sound
 from wabot_tray.storage.locks import FileLock
 from wabot_tray.storage.newest import NewestContainer
 from wabot_tray.storage.recovery import Found, find_newest
@@ -83,15 +83,12 @@ class Vault:
         self._guard = threading.RLock()
         self._files = LiveFiles(live_folder, in_ram=live_in_ram)
         self._live = LiveDatabase(self._files.database)
-        self._copies = [
-            Copy(folder / f"{FILE_NAME}{suffix}", every, self._pages) for suffix, every in PLAN
-        ]
+        self._copies = Copies(self._path, self._pages)
         self._newest = NewestContainer(self._path, self._pages, clock)
         self._mark: Mark | None = None
         self._ledger = Ledger(self._pages)
         self._live_id = ""
         self._recovered = False
-        self._had_device = False
 
     @property
     def is_open(self) -> bool:
@@ -113,11 +110,6 @@ class Vault:
     def is_empty(self) -> bool:
         """Whether nothing was ever sealed or adopted: this account must pair."""
         return self._ledger.is_empty and not self._files.has_content
-
-    @property
-    def is_paired(self) -> bool:
-        """Whether the database held a linked device when the vault was opened."""
-        return self._had_device
 
     @property
     def recovered(self) -> bool:
@@ -205,11 +197,6 @@ class Vault:
             finally:
                 self._let_go(remove_live=is_sealed)
 
-    def abandon(self) -> None:
-        """Let go of everything as a killed process would: nothing is sealed or removed."""
-        with self._guard:
-            self._let_go()
-
     def erase(self) -> None:
         """Forget the credentials, sealed and live, the set aside ones too. Open or not.
 
@@ -232,23 +219,14 @@ class Vault:
             finally:
                 self._let_go()
 
-    def read_aside(self, path: Path) -> bytes:
-        """Return what was sealed into a file that was set aside (`session.aside-*`).
-
-        Raises:
-            UnsealError: It is of another account, or damaged.
-            OSError: It cannot be read.
-        """
-        return self._aside_seal.unseal(path.read_bytes(), self._account_id.encode())
-
     # Opening
 
     def _open(self) -> Origin:
-        self._recovered = self._had_device = False
+        self._recovered = False
         damage: VaultError | None = None
         found: Found | None = None
         try:
-            found = find_newest(self._path, [copy.path for copy in self._copies], self._pages)
+            found = find_newest(self._path, self._copies.paths, self._pages)
         except VaultError as error:
             if error.reason is not Reason.VAULT_DAMAGED or not self._files.has_content:
                 raise
@@ -258,9 +236,7 @@ class Vault:
             self._recovered = not found.is_newest
             if found.is_whole:
                 self._newest.open()
-        content = self._adopted(found, is_damaged=damage is not None)
-        if content is not None:
-            self._had_device = has_device(content)
+        if self._adopted(found, is_damaged=damage is not None):
             self._recovered = self._recovered or damage is not None
             return Origin.LIVE
         if damage is not None:
@@ -272,36 +248,33 @@ class Vault:
         if found is not None:
             self._files.reserve()
         self._mark = Mark(self._live.stamp())
-        if found is None:
-            return Origin.NOTHING
-        self._had_device = has_device(found.content)
-        return Origin.VAULT
+        return Origin.NOTHING if found is None else Origin.VAULT
 
-    def _adopted(self, found: Found | None, *, is_damaged: bool) -> bytes | None:
-        """Return the live database that was left behind, or set it aside and return None.
+    def _adopted(self, found: Found | None, *, is_damaged: bool) -> bool:
+        """Take over the live database that was left behind, or set it aside and return False.
 
         Beside a vault that is damaged altogether it is all that is left, and stays where it is.
         """
         if not self._files.has_content:
-            return None
+            return False
         lineage = self._files.lineage()
         if self._files.is_half_removed(lineage):
-            return None
+            return False
         before = self._files.contents()
         is_ours = continues(lineage, self._account_id, found)
         if is_damaged:
             is_ours = lineage is not None and lineage.account_id == self._account_id
-        content = self._files.fold() if is_ours else None
-        if content and lineage is not None:
+        size_bytes = self._files.fold() if is_ours else None
+        if size_bytes and lineage is not None:
             self._live_id = lineage.live_id
             self._ledger.generation = max(self._ledger.generation, lineage.generation)
-            return content
-        if content == b"" and found is None:  # the library was just beginning
-            return None
+            return True
+        if size_bytes == 0 and found is None:  # the library was just beginning
+            return False
         if not is_damaged:
             now = self._clock.now()
             put_aside(before, self._folder, self._aside_seal, self._account_id, now)
-        return None
+        return False
 
     # Sealing
 
@@ -384,24 +357,15 @@ class Vault:
         )
 
     def _renew_copies(self, *, is_last: bool = False) -> None:
-        """Bring the copies that are due up to date. A copy that fails is only logged."""
-        now = self._clock.now()
-        for copy in self._copies:
-            manifest = self._ledger.manifest
-            if (container := self._newest.current) is None or manifest is None:
-                return
-            try:
-                if not copy.is_due(now) and not (is_last and copy is self._copies[0]):
-                    continue
-                if copy.is_checked and not self._is_sound_now():
-                    log.error("vault of %s: SQLite finds the database damaged", self._account_id)
-                    continue
-                copy.follow(container, self._ledger.marks, manifest, now)
-            except SourceDamagedError as error:
-                log.warning("vault of %s is damaged: %s", self._account_id, error)
-                self._newest.drop()
-            except (VaultError, LiveBusyError, OSError) as error:
-                log.warning("%s was not renewed: %s", copy.path.name, error)
+        source, manifest = self._newest.current, self._ledger.manifest
+        if source is None or manifest is None:
+            return
+        sealed, now = Sealed(source, manifest, self._ledger.marks), self._clock.now()
+        try:
+            self._copies.renew(sealed, now, is_sound=self._is_sound_now, is_last=is_last)
+        except SourceDamagedError as error:
+            log.warning("vault of %s is damaged: %s", self._account_id, error)
+            self._newest.drop()
 
     def _is_sound_now(self) -> bool:
         snapshot = self._live.read(None, _any)

@@ -10,19 +10,22 @@ whoever closes a descriptor drops the locks of both (https://sqlite.org/howtocor
 - Frames up to that one never change until the WAL begins anew, and then the salts change.
 - The database file changes by checkpoints alone, which touch only pages that are in the WAL, and
   the index says how far a checkpoint may have come (nBackfillAttempted).
+- When the WAL begins anew, the first salt goes up by one, all of the run before is in the database
+  file, and of its frames those are still there that the new run has not reached.
 
 Descriptors are kept open on POSIX, for the reason above.
 """
 
 import contextlib
-import io
-import os
+import itertools
 import struct
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from wabot_tray.storage.kept_file import KeptFile
 
 _INDEX: Final = struct.Struct("=III BBH II II 8s II")
 _INDEX_BYTES: Final = _INDEX.size  # 48, of which the last 8 are a checksum
@@ -98,9 +101,9 @@ class LiveDatabase:
     """
 
     def __init__(self, path: Path, *, platform: str = sys.platform) -> None:
-        self._database = _File(path, platform)
-        self._wal = _File(path.with_name(path.name + "-wal"), platform)
-        self._index_file = _File(path.with_name(path.name + "-shm"), platform)
+        self._database = KeptFile(path, platform)
+        self._wal = KeptFile(path.with_name(path.name + "-wal"), platform)
+        self._index_file = KeptFile(path.with_name(path.name + "-shm"), platform)
         self._journal = path.with_name(path.name + "-journal")
 
     def stamp(self) -> bytes:
@@ -120,7 +123,7 @@ class LiveDatabase:
 
         Args:
             since: The mark of the last read; None reads every page. Where the WAL began anew
-                since, every page is read too.
+                since, and went so far that nobody can tell what changed, every page is read too.
             wanted: Whether a page is of interest, by number and content; asked in full reads.
 
         Raises:
@@ -134,6 +137,8 @@ class LiveDatabase:
                     return self._read_plain(wanted)
                 if since is not None and index.salts == since.salts:
                     return self._read_frames(index, since.frames)
+                if since is not None and (left := self._left_behind(index, since)) is not None:
+                    return self._read_anew(index, left)
                 return self._read_all(index, wanted)
         raise LiveBusyError
 
@@ -183,6 +188,55 @@ class LiveDatabase:
         kept = {number: page for number, page in pages.items() if number <= index.page_count}
         return Snapshot(index.page_size, index.page_count, kept, False, _mark(index))
 
+    def _left_behind(self, index: _Index, since: Mark) -> set[int] | None:
+        """Return which pages may have changed between `since` and this run of the WAL.
+
+        None where that cannot be told any more.
+        """
+        if not since.salts:  # there was no WAL yet; this is the first if nothing was folded in
+            is_first = index.attempted == 0 and self._plain_stamp() == since.stamp
+            return set() if is_first else None
+        runs = int.from_bytes(index.salts[:4], "big") - int.from_bytes(since.salts[:4], "big")
+        if runs != 1 or not 0 <= index.frames < since.frames:
+            return None
+        left: list[bytes] = []
+        # The last frame that was read proves that the file was not cut off in between.
+        for number in itertools.count(since.frames):
+            header = self._frame_header(index, number)
+            if header[8:16] == index.salts:
+                return None  # overwritten by what is being written now
+            if header[8:16] != since.salts:
+                break
+            left.append(header)
+        again = [self._frame_header(index, since.frames + number) for number in range(len(left))]
+        if not left or again != left:
+            return None
+        return {int.from_bytes(header[:4], "big") for header in left[1:]}
+
+    def _frame_header(self, index: _Index, number: int) -> bytes:
+        """Return the header of a frame of the file, numbers from 1, whatever run it is of."""
+        step = _FRAME.size + index.page_size
+        return self._wal.read(_WAL_HEADER_BYTES + (number - 1) * step, _FRAME.size)
+
+    def _read_anew(self, index: _Index, left: set[int]) -> Snapshot:
+        """Read this run of the WAL, and the pages in `left` from the database file."""
+        pages = dict(self._frames(index, 0))
+        size = index.page_size
+        if not index.frames:  # a log that holds nothing yet does not know the size either
+            size = _page_size(self._database.read(0, _DATABASE_HEADER_BYTES))
+        count = index.page_count if index.frames else self._database.size() // max(size, 1)
+        for number in left - pages.keys():
+            pages[number] = self._database.read((number - 1) * size, size).ljust(size, b"\0")
+        self._prove(index)
+        kept = {number: page for number, page in pages.items() if number <= count}
+        return Snapshot(size, count, kept, False, _mark(index))
+
+    def _prove(self, index: _Index) -> None:
+        """Hold a read of the database file to what a checkpoint may have written meanwhile."""
+        after = self._index()
+        if after is None or after.salts != index.salts or after.attempted > index.frames:
+            raise _RacedError
+
     def _read_all(self, index: _Index, wanted: Callable[[int, bytes], bool]) -> Snapshot:
         """Read the database file, and what the WAL has newer."""
         header = self._database.read(0, _DATABASE_HEADER_BYTES)
@@ -190,15 +244,12 @@ class LiveDatabase:
         newer = dict(self._frames(index, 0))
         count = index.page_count if index.frames else self._database.size() // max(size, 1)
         pages = {}
-        for number in range(1, count + 1):
+        for number, older in enumerate(self._database.blocks(size, count), 1):
             # SQLite too reads zeros where a page was counted and never written.
-            page = newer.get(number) or self._database.read((number - 1) * size, size)
-            page = page.ljust(size, b"\0")
+            page = newer.get(number) or older.ljust(size, b"\0")
             if wanted(number, page):
                 pages[number] = page
-        after = self._index()
-        if after is None or after.salts != index.salts or after.attempted > index.frames:
-            raise _RacedError
+        self._prove(index)
         return Snapshot(size, count, pages, True, _mark(index))
 
     def _read_plain(self, wanted: Callable[[int, bytes], bool]) -> Snapshot:
@@ -206,11 +257,8 @@ class LiveDatabase:
         before = self._plain_stamp()
         size = _page_size(self._database.read(0, _DATABASE_HEADER_BYTES))
         count = self._database.size() // size if size else 0
-        pages = {}
-        for number in range(1, count + 1):
-            page = self._database.read((number - 1) * size, size)
-            if wanted(number, page):
-                pages[number] = page
+        every = enumerate(self._database.blocks(size, count), 1)
+        pages = {number: page for number, page in every if wanted(number, page)}
         if self._plain_stamp() != before or self._index() is not None:
             raise _RacedError
         return Snapshot(size, count, pages, True, Mark(before))
@@ -257,67 +305,3 @@ def _checksum(content: bytes) -> bytes:
         first = (first + left + second) & 0xFFFFFFFF
         second = (second + right + first) & 0xFFFFFFFF
     return struct.pack("=II", first, second)
-
-
-class _File:
-    """A file that is read here and there; missing, it is empty.
-
-    On POSIX it stays open, also when its name is gone: what was written to it still counts. A new
-    file of the same name takes its place. Windows knows neither hazard nor favour: there an open
-    file could not be deleted, so it is opened for each read.
-    """
-
-    def __init__(self, path: Path, platform: str) -> None:
-        self._path = path
-        self._keeps_open = platform != "win32"
-        self._held: io.FileIO | None = None
-
-    def has_name(self) -> bool:
-        return self._path.exists()
-
-    def read(self, offset: int, count: int) -> bytes:
-        with self._opened() as file:
-            if file is None:
-                return b""
-            file.seek(offset)
-            return file.read(count)
-
-    def size(self) -> int:
-        with self._opened() as file:
-            return 0 if file is None else os.fstat(file.fileno()).st_size
-
-    def identity(self) -> bytes:
-        with self._opened() as file:
-            if file is None:
-                return b""
-            status = os.fstat(file.fileno())
-            return f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}".encode()
-
-    def close(self) -> None:
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[io.FileIO | None]:
-        if self._keeps_open:
-            yield self._kept()
-            return
-        try:
-            file = io.FileIO(self._path)
-        except FileNotFoundError:
-            yield None
-            return
-        with file:
-            yield file
-
-    def _kept(self) -> io.FileIO | None:
-        with contextlib.suppress(FileNotFoundError):
-            there = self._path.stat()
-            if self._held is not None:
-                held = os.fstat(self._held.fileno())
-                if (held.st_ino, held.st_dev) == (there.st_ino, there.st_dev):
-                    return self._held
-                self._held.close()  # nobody locks a file that lost its name
-            self._held = io.FileIO(self._path)
-        return self._held
