@@ -81,7 +81,7 @@ def measure(plan: Plan) -> tuple[dict[str, list[Figure]], list[SealingRow]]:
         desktop = stack.enter_context(start_desktop())
         ours = stack.enter_context(OurShop(simulator, desktop))
         bare = stack.enter_context(BareShop(simulator))
-        begin = starts.Starts(simulator, ours, bare, plan.idle_s)
+        begin = starts.Starts(simulator, ours, bare, (plan.counts[-1], plan.idle_s))
         _step("one account", lambda: begin.measure(1, rounds))
         tray = _step("tray", lambda: on_screen.tray_start(ours, desktop, rounds))
         ours.headless()

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from tests.bench.figures import Figure
 from tests.bench.stage import BareAccount, BareShop, Logins, OurShop, samples_by_role
 from tests.simulator.running import RunningSimulator
@@ -22,17 +20,21 @@ class Starts:
         simulator: The server.
         ours: Our program.
         bare: The accounts of bare neonize.
-        idle_s: Seconds of doing nothing over which work is measured.
+        idle: At how many accounts, and over how many seconds of doing nothing, work is measured.
     """
 
     def __init__(
-        self, simulator: RunningSimulator, ours: OurShop, bare: BareShop, idle_s: float
+        self,
+        simulator: RunningSimulator,
+        ours: OurShop,
+        bare: BareShop,
+        idle: tuple[int, float],
     ) -> None:
         self.figures: list[Figure] = []
         self._simulator = simulator
         self._ours = ours
         self._bare = bare
-        self._idle_s = idle_s
+        self._idle_at, self._idle_s = idle
         self._totals: dict[int, dict[str, float]] = {}
 
     def measure(self, count: int, rounds: int) -> None:
@@ -115,7 +117,7 @@ class Starts:
 
     def idle(self) -> list[Figure]:
         """Return what idling costs with the largest number of accounts."""
-        many = max(self._totals)
+        many = self._idle_at
         totals = self._totals[many]
         limit = "Heartbeats every 5 s, keep-alive pings every 20 to 30 s."
         return [
@@ -156,13 +158,11 @@ class Starts:
         totals["ours"] = sum(one.pss for group in roles.values() for one in group) / MIB
         for role in ("main", "other", "worker"):
             totals[role] = sum(one.pss for one in roles.get(role, [])) / MIB
-        pids = {role: [one.pid for one in group] for role, group in roles.items()}
-        work = _idle_ms(
-            {role: [psutil.Process(pid) for pid in group] for role, group in pids.items()},
-            self._idle_s,
-        )
-        totals["main idle"] = work["main"]
-        totals["worker idle"] = work["worker"] / count
+        if count == self._idle_at:
+            pids = {role: [one.pid for one in group] for role, group in roles.items()}
+            work = _idle_ms(pids, self._idle_s)
+            totals["main idle"] = work["main"]
+            totals["worker idle"] = work["worker"] / count
 
     # --- bare ------------------------------------------------------------------------------------
 
@@ -178,8 +178,9 @@ class Starts:
                 totals[key] = sum(pss) / MIB
                 if len(accounts) == 1:
                     totals["together"] = totals["apart"]
-                idle = _idle_ms({"bare": processes}, self._idle_s)
-                totals[f"{key} idle"] = idle["bare"] / len(processes)
+                if len(accounts) == self._idle_at and not together:
+                    pids = {"bare": [process.pid for process in processes]}
+                    totals["apart idle"] = _idle_ms(pids, self._idle_s)["bare"] / len(processes)
         return took_s
 
     def _further(self, key: str, few: int, many: int) -> float:
@@ -200,11 +201,11 @@ def _accounts(count: int) -> str:
     return "1 account" if count == 1 else f"{count} accounts"
 
 
-def _idle_ms(groups: dict[str, list[psutil.Process]], seconds: float) -> dict[str, float]:
+def _idle_ms(groups: dict[str, list[int]], seconds: float) -> dict[str, float]:
     """Return the milliseconds of CPU a minute that each group uses while nothing happens."""
 
     def used() -> dict[str, float]:
-        return {name: sum(_run_time_ms(one.pid) for one in group) for name, group in groups.items()}
+        return {name: sum(_run_time_ms(pid) for pid in group) for name, group in groups.items()}
 
     before = used()
     time.sleep(seconds)  # the passing of time is what is measured
