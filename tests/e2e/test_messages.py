@@ -154,6 +154,29 @@ def test_reply_in_doubt_is_settled_by_the_shops_own_phone(
     assert texts == ["answer to: question in doubt", "answer to: question after it"]
 
 
+def test_reply_that_waited_its_turn_in_the_library_is_sent_at_once_after_a_kill(
+    linked: Shop, simulator: RunningSimulator, phone: Phone, ana: Customer
+) -> None:
+    """The library sends one message at a time; the next had been handed over and had not left."""
+    luis = simulator.add_customer("34655000002", "Luis")
+    simulator.faults.drops_acks = True
+    ana.send(phone, "question of Ana")
+    ana.wait_for_replies(1, 15)
+    luis.send(phone, "question of Luis")
+    time.sleep(1.5)  # the quiet passes, and the reply is handed over behind the other
+    assert luis.replies == ()
+    linked.kill()
+    simulator.faults.clear()
+    began = time.monotonic()
+    linked.running()
+    assert luis.wait_for_replies(1, 20)[0].text == "answer to: question of Luis"
+    assert time.monotonic() - began < 20
+    assert "a reply of before had not left" in linked.log()
+    linked.until_state("connected")
+    linked.cli("verify", "shop")
+    assert (len(ana.replies), len(luis.replies)) == (1, 1)
+
+
 def test_receipt_that_came_before_the_kill_still_settles_the_reply(
     linked: Shop, simulator: RunningSimulator, phone: Phone, ana: Customer
 ) -> None:
