@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from wabot_tray import __version__
-from wabot_tray.bot.rulebook_file import install_example
 from wabot_tray.control.protocol import Check
 from wabot_tray.control.server import ControlServer, Host
 from wabot_tray.core.settings import Settings
@@ -98,6 +97,11 @@ class Program:
 
     def _install_rules(self) -> None:
         """Give a new data folder example rules to change; only a greeting is switched on."""
+        if self.paths.bot_file.exists():
+            return
+        # With the rules comes their engine, which this process needs for nothing else.
+        from wabot_tray.bot.rulebook_file import install_example  # noqa: PLC0415
+
         try:
             if install_example(self.paths.bot_file, language()):
                 log.info("example rules are in %s", self.paths.bot_file)

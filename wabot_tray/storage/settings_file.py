@@ -4,8 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import tomlkit
-
 from wabot_tray.core.errors import SettingsError
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.toml_text import TomlFaultError, parse_toml
@@ -33,6 +31,8 @@ def save_settings(path: Path, settings: Settings) -> None:
         SettingsError: The file that is there is no TOML; it is left as it is.
         VaultError: The disk is full or cannot be written.
     """
+    import tomlkit  # noqa: PLC0415 - reading, which every start does, needs none of it
+
     text = _text(path)
     written = _parsed(path, text)
     try:
