@@ -17,6 +17,7 @@ from tests.e2e.mounts import Mounts, MountsUnavailableError
 DISK: Final = "48m"
 MEMORY: Final = "64m"
 FILLER: Final = "filler"
+SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - of the row's own namespace
 
 
 class MountedShop(Shop):
@@ -36,8 +37,11 @@ class MountedShop(Shop):
 
     def mount(self, mounts: Mounts) -> None:
         """Put the file systems where they belong."""
-        mounts.tmpfs(self.data, size=DISK)
+        mounts.tmpfs(
+            SHARED_MEMORY, size=MEMORY
+        )  # where the program goes when it has no other place
         mounts.tmpfs(self.runtime, size=MEMORY)
+        mounts.tmpfs(self.data, size=DISK)
 
     def __exit__(
         self,
