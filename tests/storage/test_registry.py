@@ -160,10 +160,3 @@ def test_registry_that_cannot_be_opened_says_so(registry: Registry) -> None:
     registry._document.path.mkdir()
     with pytest.raises(BrokenFileError):
         registry.load()
-
-
-def test_document_delete_removes_both(registry: Registry) -> None:
-    registry.add("shop")
-    registry._document.delete()
-    registry._document.delete()
-    assert registry.load() == ()

@@ -53,7 +53,7 @@ async def test_vault_sealed_beside_neonize_logs_in_again_after_a_power_cut(bench
         await sealing
         vault.seal()
         assert troubles == []
-        assert len(generations) > 3
+        assert len(generations) > 1  # beside the conversation, not only after it
         found = find_newest(bench.file, [], PageSeal("shop", KEY))
         assert found is not None
         with closing(sqlite3.connect(bench.database)) as db:

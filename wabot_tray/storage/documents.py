@@ -14,7 +14,6 @@ from wabot_tray.storage.files import (
     read_plain,
     set_aside,
     storage_error,
-    storage_errors,
     write_atomic,
 )
 
@@ -106,12 +105,6 @@ class Document(Generic[Content]):
         content = f"{text}\n".encode(errors="backslashreplace")
         write_atomic(self.path, content)
         write_atomic(self.copy, content)
-
-    def delete(self) -> None:
-        """Delete the file and its copy. Deleting twice is harmless."""
-        with storage_errors():
-            self.path.unlink(missing_ok=True)
-            self.copy.unlink(missing_ok=True)
 
     def _refuse_newer_copy(self) -> None:
         """Raise NewerFileError where the next save would write over a newer version's copy."""
