@@ -8,7 +8,8 @@ from wabot_tray.cli.exits import Exit
 from wabot_tray.cli.output import complain, say
 from wabot_tray.cli.sessions import line, sessions_of
 from wabot_tray.control.client import connect
-from wabot_tray.control.protocol import checked_label, from_json
+from wabot_tray.control.protocol import from_json
+from wabot_tray.core.accounts import checked_label
 from wabot_tray.core.errors import ControlError
 from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.system.i18n import sentence, t

@@ -64,7 +64,9 @@ def complain(text: str) -> None:
 
 def say_json(body: Mapping[str, Any]) -> None:
     """Write one JSON object on one line at once."""
-    say(json.dumps(body, ensure_ascii=False))
+    text = json.dumps(body, ensure_ascii=False)
+    # What a terminal would obey is written as JSON's own escape.
+    say("".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text))
 
 
 def coloured(text: str, colour: str) -> str:
@@ -119,6 +121,7 @@ def columns(text: str) -> int:
 
 def fitted(text: str, size: int) -> str:
     """Return `text` in exactly `size` columns, cut with an ellipsis or padded."""
+    text = text[: 16 * size]  # marks take no column, but nobody writes so many
     if columns(text) > size:
         end = "…" if can_write("…") else "."
         while columns(text) > size - 1:

@@ -27,6 +27,7 @@ from wabot_tray.system.texts import (
 )
 
 _ID_COLUMN: Final = 1
+_LONGEST_PHONE: Final = 21  # with its plus
 # The advice speaks of the window's buttons; here is the same as a command.
 _HINTS: Final[Mapping[SessionState, str]] = {
     SessionState.STOPPED: "wabot start {id}",
@@ -90,9 +91,9 @@ def _cells(snapshot: SessionSnapshot, now: datetime) -> list[str]:
     since = duration_words(max(0.0, (now - snapshot.since).total_seconds()))
     return [
         symbol(snapshot.state),
-        snapshot.id,
+        clean(snapshot.id),
         state_word(snapshot.state),
-        phone_words(snapshot.phone),
+        clean(phone_words(snapshot.phone))[:_LONGEST_PHONE],
         since,
     ]
 

@@ -20,12 +20,11 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from wabot_tray.core import wire
-from wabot_tray.core.accounts import checked_id
+from wabot_tray.core.accounts import checked_id, checked_label
 from wabot_tray.core.errors import ControlError, WabotError, WireError
 
 VERSION: Final = 1
 LONGEST_LINE_BYTES: Final = 1 << 20
-LONGEST_LABEL: Final = 80  # characters
 LONGEST_WAIT_S: Final = 3600.0
 _HIGHEST_ID: Final = 1 << 53  # what every reader of JSON holds exactly
 _LONGEST_PARAM: Final = 2000  # characters of one value inside an error
@@ -153,18 +152,6 @@ def _checked(name: str, value: object, kind: str) -> object:
     if not isinstance(value, str):
         raise WireError(detail=f"{name} is no text")
     return checked_id(value) if kind == "id" else checked_label(value)
-
-
-def checked_label(text: str) -> str:
-    """Return `text`, trimmed, if it can be shown as an account's label on one line.
-
-    Raises:
-        ControlError: It is longer than 80 characters or holds control characters.
-    """
-    text = text.strip()
-    if len(text) > LONGEST_LABEL or not text.isprintable():
-        raise ControlError("error.control_label", longest=LONGEST_LABEL)
-    return text
 
 
 # --- Replies -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Final
 
-from PySide6.QtCore import QEvent, QLibraryInfo, QLocale, QObject, QTimer, QTranslator
+from PySide6.QtCore import QEvent, QLibraryInfo, QLocale, QObject, Qt, QTimer, QTranslator
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 # isort: split
@@ -72,6 +72,7 @@ def show_error(text: str) -> None:
 def error_box(text: str) -> QMessageBox:
     """Return the message of a start that failed. Needs an application."""
     box = QMessageBox(QMessageBox.Icon.NoIcon, t("app.name"), text)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setObjectName("window")
     box.setIconPixmap(picture(state_icon(SessionState.FAILED), _ERROR_SIGN, box))
     box.setWindowIcon(app_icon())

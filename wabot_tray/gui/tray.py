@@ -14,6 +14,7 @@ from wabot_tray.gui.actions import Tone
 from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.icons import empty_icon, state_icon
 from wabot_tray.gui.traymenu import TrayMenu
+from wabot_tray.gui.wording import no_markup
 from wabot_tray.system.i18n import t, tn
 from wabot_tray.system.texts import account_line
 
@@ -82,7 +83,7 @@ class Tray(QObject):
         if icon is not self._icon:
             self._icon = icon
             self.icon.setIcon(icon)
-        tooltip = tooltip_text(snapshots, self._clock.now())
+        tooltip = no_markup(tooltip_text(snapshots, self._clock.now()))
         if tooltip != self._tooltip:
             self._tooltip = tooltip
             self.icon.setToolTip(tooltip)
@@ -100,7 +101,7 @@ class Tray(QObject):
 
     def tell(self, text: str, tone: Tone) -> None:
         """Show a message beside the tray."""
-        self.icon.showMessage(t("app.name"), text, _MESSAGE_ICONS[tone], MESSAGE_MS)
+        self.icon.showMessage(t("app.name"), no_markup(text), _MESSAGE_ICONS[tone], MESSAGE_MS)
 
     def close(self) -> None:
         """Take the icon away. A second call changes nothing."""

@@ -23,6 +23,14 @@ def phone(digits: str | None) -> str:
     return phone_words(digits) or NOTHING
 
 
+def no_markup(text: str) -> str:
+    """Return `text` for a place that may read it as markup: tooltips, panels, notifications.
+
+    Escaping would be shown as it is where no markup is read, and Qt says nowhere which it is.
+    """
+    return text.translate({ord("<"): "\u2039", ord(">"): "\u203a"})
+
+
 def ago(moment: datetime | None, now: datetime) -> str:
     """Return how long ago `moment` was, in its largest unit: a table is read at a glance."""
     if moment is None:

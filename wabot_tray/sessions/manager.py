@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from wabot_tray.core import events as ev
+from wabot_tray.core.accounts import checked_label
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import AccountError, ControlError, VaultError
 from wabot_tray.core.reasons import Reason
@@ -180,8 +181,9 @@ class SessionManager:
 
         Raises:
             AccountError: The id is refused or taken.
+            ControlError: The label cannot be shown on one line.
         """
-        account = self._parts.registry.add(account_id, label=label.strip() or account_id)
+        account = self._parts.registry.add(account_id, label=checked_label(label) or account_id)
         self._adopt(account).handle(ev.NotPaired())
         self._publish(account.id)
         return self.snapshot(account.id)
@@ -191,8 +193,9 @@ class SessionManager:
 
         Raises:
             AccountError: There is no account of that name.
+            ControlError: The label cannot be shown on one line.
         """
-        self._parts.registry.update(account_id, label=label.strip() or account_id)
+        self._parts.registry.update(account_id, label=checked_label(label) or account_id)
         self._publish(account_id)
 
     async def remove(self, account_id: str) -> bool:

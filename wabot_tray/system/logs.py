@@ -47,6 +47,8 @@ _NAMED_BY_FILE: Final = ("wabot_tray.storage.", "wabot_tray.sessions.", "wabot_t
 _LEVELS: Final[Mapping[int, str]] = {logging.WARNING: "WARN", logging.CRITICAL: "FATAL"}
 _WORKER_LINE: Final = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL)\t([\w.]+)\t(.*)", re.DOTALL)
 _NEVER_WAIT: Final = getattr(os, "O_NONBLOCK", 0)  # should a pipe lie in its place
+_LOOKS_LIKE_OURS: Final = re.compile(r"\n(?=\d{4}-\d\d-\d\d \d\d:)")
+_LONGEST_LINE: Final = 8000  # characters of a worker's line
 _ESCAPED: Final = re.compile(r"\\([n\\])")
 # What the library prints at each start (measured with neonize 0.5.2); it tells nobody anything.
 _NOISE: Final = ("Press Ctrl+C to exit",)
@@ -97,7 +99,7 @@ def log_worker_line(account_id: str, line: str) -> None:
 
     What comes from the native library has no level: it is logged for the day it explains a crash.
     """
-    line = line.rstrip()
+    line = line.rstrip()[:_LONGEST_LINE]
     if not line or line.startswith(_NOISE):
         return
     level, name, text = logging.INFO, "", line
@@ -131,7 +133,7 @@ class LineFormatter(logging.Formatter):
         name = getattr(record, "component", None) or component(record.name)
         level = _LEVELS.get(record.levelno, record.levelname)
         when = self.formatTime(record, "%Y-%m-%d %H:%M:%S")
-        return f"{when} {level:<5} [{redact(name)}] {redact(_body(self, record))}"
+        return _tamed(f"{when} {level:<5} [{redact(name)}] {redact(_body(self, record))}")
 
 
 class _WorkerFormatter(logging.Formatter):
@@ -140,6 +142,16 @@ class _WorkerFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         body = redact(_body(self, record)).replace("\\", "\\\\").replace("\n", "\\n")
         return f"{record.levelname}\t{record.name}\t{body}"
+
+
+def _tamed(text: str) -> str:
+    """Return a line without what a terminal would obey, and without lines that only look like ours.
+
+    What customers call themselves, and what the library prints of it, ends up in here.
+    """
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    return _LOOKS_LIKE_OURS.sub("\n ", text)
 
 
 def _body(formatter: logging.Formatter, record: logging.LogRecord) -> str:
