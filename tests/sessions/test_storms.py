@@ -154,16 +154,18 @@ async def ended(*tasks: asyncio.Task[None]) -> None:
     await asyncio.wait(tasks)
 
 
-@pytest.mark.parametrize("kind", [Server, Busy, Mute, Fickle])
+@pytest.mark.parametrize(
+    ("kind", "days"), [(Busy, 1.0), (Server, 0.25), (Mute, 0.25), (Fickle, 0.25)]
+)
 async def test_day_of_a_dead_server_costs_an_attempt_a_minute(
-    tmp_path: Path, kind: type[Server]
+    tmp_path: Path, kind: type[Server], days: float
 ) -> None:
     world = World(tmp_path, accounts=("shop",))
     server = kind(world)
     await world.manager.start()
-    await world.time.advance(DAY_S)
-    assert server.attempts["shop"] <= MINUTES + FIRST
-    assert server.attempts["shop"] >= MINUTES / 3  # it has not given up either
+    await world.time.advance(days * DAY_S)
+    assert server.attempts["shop"] <= days * MINUTES + FIRST
+    assert server.attempts["shop"] >= days * MINUTES / 3  # it has not given up either
     await world.manager.close()
 
 
@@ -187,7 +189,7 @@ async def test_door_that_opens_and_closes_for_hours_is_no_reason_to_storm(tmp_pa
 
 @pytest.mark.parametrize(
     ("away_s", "seed"),
-    [(DAY_S, 0), *((away_s, seed) for away_s in (30.0, 300.0, 1800.0) for seed in range(4))],
+    [(DAY_S, 0), *((away_s, seed) for away_s in (30.0, 300.0, 1800.0) for seed in range(3))],
 )
 async def test_network_back_is_connected_within_5_s_however_long_it_was_away(
     tmp_path: Path, away_s: float, seed: int
@@ -198,10 +200,13 @@ async def test_network_back_is_connected_within_5_s_however_long_it_was_away(
     await world.manager.start()
     await world.time.advance(400)
     assert world.state() is S.CONNECTED
-    watch = door_watch(server, lambda: server.is_well)
     server.is_well = False
     world.worker.report(ev.LinkLost())
-    await world.time.advance(away_s + seed * 0.7)
+    # A closed door changes nothing: of a long absence the last looks are enough.
+    unseen_s = max(0.0, away_s - 300)
+    await world.time.advance(unseen_s)
+    watch = door_watch(server, lambda: server.is_well)
+    await world.time.advance(away_s - unseen_s + seed * 0.7)
     assert world.state() is not S.CONNECTED
     server.is_well = True
     await world.time.advance(4.2)  # a worker needs the rest to start
@@ -217,7 +222,7 @@ async def test_network_back_without_a_look_at_the_door_waits_for_the_backoff(
     world = World(tmp_path, accounts=("shop",))
     server = Server(world)
     await world.manager.start()
-    await world.time.advance(DAY_S)
+    await world.time.advance(DAY_S / 8)
     server.is_well = True
     await world.time.advance(76)
     assert world.state() is S.CONNECTED

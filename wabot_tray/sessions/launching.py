@@ -153,8 +153,13 @@ class Launching:
     def worker_left(self, account_id: str) -> None:
         """Remove what a worker could not: on Windows nobody may delete a file it has open."""
         for place in runtime_places(self._paths):
+            folder = place.live(account_id)
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # usually it is empty, and nothing has to reach the disk
+            if not folder.exists():
+                continue
             try:
-                remove_live(place.live(account_id))
+                remove_live(folder)
             except VaultError as err:
                 log.warning("session %s: the live file could not be removed: %s", account_id, err)
 
