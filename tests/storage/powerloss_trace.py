@@ -395,7 +395,8 @@ class Follower:
                 self._stopped(thread, status, files)
                 if most and files.count >= most:
                     for process in (*others, self._process):
-                        os.kill(process, signal.SIGKILL)
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(process, signal.SIGKILL)
                     most = 0
 
     def _stopped(self, thread: int, status: int, files: Interpreter) -> None:

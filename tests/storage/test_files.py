@@ -8,7 +8,13 @@ import pytest
 from tests.storage.conftest import FakeTime
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
-from wabot_tray.storage.files import set_aside, storage_error, sync_folder, write_atomic
+from wabot_tray.storage.files import (
+    make_lasting,
+    set_aside,
+    storage_error,
+    sync_folder,
+    write_atomic,
+)
 
 
 def test_write_atomic_replaces_content_privately(tmp_path: Path) -> None:
@@ -77,3 +83,25 @@ def test_set_aside_never_overwrites(tmp_path: Path, time_: FakeTime) -> None:
 def test_set_aside_of_nothing_is_unwritable(tmp_path: Path, time_: FakeTime) -> None:
     with pytest.raises(VaultError):
         set_aside(tmp_path / "file", "damaged", time_.now())
+
+
+def test_make_lasting_folder_is_private_and_needs_no_right_to_sync_those_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+
+    def sync(folder: Path) -> None:
+        synced.append(folder)
+        if folder == tmp_path.parent:
+            raise PermissionError(errno.EACCES, "not ours")
+
+    monkeypatch.setattr("wabot_tray.storage.files.sync_folder", sync)
+    folder = tmp_path / "data" / "account"
+    make_lasting(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert synced == list(folder.parents)
+    make_lasting(folder)
+    assert synced == list(folder.parents)
+    (tmp_path / "file").touch()
+    with pytest.raises(VaultError):
+        make_lasting(tmp_path / "file" / "below")

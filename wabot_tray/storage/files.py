@@ -110,10 +110,10 @@ def make_lasting(folder: Path) -> None:
     is_new = not folder.exists()
     with storage_errors():
         make_private(folder)
-        if is_new:  # a folder's name lies in the folder above, which may be new as well
-            for above in folder.parents:
-                with contextlib.suppress(PermissionError):  # /home, say, is not ours to open
-                    sync_folder(above)
+    if is_new:  # a folder's name lies in the folder above, which may be new as well
+        for above in folder.parents:
+            with contextlib.suppress(OSError):  # not ours to open, or on a medium without syncs
+                sync_folder(above)
 
 
 def set_aside(path: Path, why: str, now: datetime) -> Path:
