@@ -22,7 +22,9 @@ from wabot_tray.sessions.nursery import Nursery
 TICK_MS: Final = 5
 
 _launches: list[float] = []  # time.monotonic()
-_ticks: list[tuple[float, float]] = []  # the same, and how late it was, in milliseconds
+# The same; how late it was; for how much of the time since the last one the thread was working, in
+# milliseconds. What is late without work waited for a processor.
+_ticks: list[tuple[float, float, float]] = []
 
 
 def _watch_launches() -> None:
@@ -43,13 +45,13 @@ def _watch_loop() -> None:
     from wabot_tray.gui import app as gui  # noqa: PLC0415
 
     make = gui.make_application
-    last = time.monotonic()
+    last, worked = time.monotonic(), time.thread_time()
 
     def tick() -> None:
-        nonlocal last
-        now = time.monotonic()
-        _ticks.append((now, max(0.0, (now - last) * 1000 - TICK_MS)))
-        last = now
+        nonlocal last, worked
+        now, work = time.monotonic(), time.thread_time()
+        _ticks.append((now, max(0.0, (now - last) * 1000 - TICK_MS), (work - worked) * 1000))
+        last, worked = now, work
 
     def watched(settings: Settings) -> QApplication:
         app = make(settings)
