@@ -34,9 +34,11 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
     from wabot_tray.core.errors import VaultError  # noqa: PLC0415 - a worker needs none of this
     from wabot_tray.storage.locks import FileLock  # noqa: PLC0415
     from wabot_tray.system import i18n, logs  # noqa: PLC0415
+    from wabot_tray.system.dumps import refuse_core_dumps  # noqa: PLC0415
     from wabot_tray.system.paths import find_paths  # noqa: PLC0415
 
     os.umask(0o077)  # what we write is for this user alone
+    refuse_core_dumps()  # workers inherit it
     i18n.set_language()
     chosen = _arguments(words)
     paths = find_paths(chosen.data_dir)
