@@ -34,7 +34,8 @@ NEXT_CODE_S: Final = 20.0
 CODES: Final = 6
 LONGEST_BAN_S: Final = 10 * 365 * 86_400  # more than a calendar holds must not lose the event
 _MILLISECONDS_FROM: Final = 10**11
-EVENTS_SETTLE_S: Final = 0.05
+EVENTS_SETTLE_S: Final = 0.1  # without one, on a busy computer, there are no more
+EVENTS_LONGEST_S: Final = 0.6
 # Receipts of messages that have arrived. "Inactive" is a device nobody looks at just now, "sender"
 # the shop's own phone. Not RETRY: who asks for a message again has not been able to read it.
 _ARRIVED: Final = frozenset(
@@ -91,6 +92,7 @@ class WhatsAppClient:
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._dial: asyncio.Task[None] | None = None
+        self._heard = 0  # messages and receipts, counted on a thread of the library
         self._codes = 0
         self._code_expires_at = clock.monotonic()
         self._window_ends_at: datetime | None = None
@@ -157,10 +159,18 @@ class WhatsAppClient:
         try:
             async with asyncio.timeout(deadline_s):
                 await self._client.disconnect()
-                await asyncio.sleep(EVENTS_SETTLE_S)
+                await self._hear_the_rest()
                 await self._client.stop()
         except TimeoutError:
             log.info("the connection did not close in time")
+
+    async def _hear_the_rest(self) -> None:
+        """Wait until the library has handed over what it had read."""
+        end = asyncio.get_running_loop().time() + EVENTS_LONGEST_S
+        heard = -1
+        while heard != self._heard and asyncio.get_running_loop().time() < end:
+            heard = self._heard
+            await asyncio.sleep(EVENTS_SETTLE_S)
 
     # --- from the library ------------------------------------------------------------------------
 
@@ -206,6 +216,7 @@ class WhatsAppClient:
             if handle is None or self._loop is None:
                 usual(uuid, binary, size, code)
                 return
+            self._heard += 1
             message = INT_TO_EVENT[code].FromString(ctypes.string_at(binary, size))
             self._loop.call_soon_threadsafe(_safely, handle, message)
 

@@ -29,7 +29,7 @@ from wabot_tray.worker.client import Listeners, WhatsAppClient
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S: Final = 5.0
-LEAVE_DEADLINE_S: Final = 1.0
+LEAVE_DEADLINE_S: Final = 1.5
 UNLINK_DEADLINE_S: Final = 8.0
 # whatsmeow reports a logout before it has deleted its records; leaving earlier finds them again.
 LOGOUT_SETTLES_S: Final = 0.5
