@@ -92,7 +92,9 @@ def play(fault: Fault, accounts: int, record: Path) -> bool:
     else:
         if done.returncode == 0:
             return True
-        problem = done.stdout[-6000:]
+        said = done.stdout.splitlines()
+        why = [one for one in said if one.startswith(("E  ", ">", "tests/"))]
+        problem = "\n".join([*why, *said[-40:]])
     print(problem)
     with record.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps({"key": fault.key, "failed": True}) + "\n")
@@ -145,8 +147,18 @@ def line(fault: Fault, outcome: dict[str, Any] | None) -> str:
 
 
 def path(steps: Sequence[str]) -> str:
-    """Return the states a row went through, the middle of a long way left out."""
-    shown = list(steps)
+    """Return the states a row went through; what repeats is told once, with how often."""
+    shown: list[str] = []
+    rest = list(steps)
+    while rest:
+        times = 1
+        while rest[:2] == rest[2 * times : 2 * times + 2]:
+            times += 1
+        if times > 1:
+            shown.append(f"{times} times [{' → '.join(rest[:2])}]")
+            del rest[: 2 * times]
+        else:
+            shown.append(rest.pop(0))
     if len(shown) > LONGEST_PATH:
         shown = [*shown[: LONGEST_PATH - 2], "…", shown[-1]]
     return " → ".join(shown)

@@ -174,6 +174,7 @@ class Scene:
         self._neighbours: Neighbours | None = None
         self._opened_at = 0.0
         self._began = 0.0
+        self._seen_at = 0.0
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -219,13 +220,13 @@ class Scene:
     def begins(self) -> float:
         """Say that the fault strikes now, and return when. What follows is told in the report."""
         self.follower  # noqa: B018 - from here on nothing is missed
-        self._began = time.monotonic()
+        self._began = self._seen_at = time.monotonic()
         return self._began
 
     def begins_again(self, *arguments: str) -> float:
         """Start the program once more, as `begins` for what follows; return when it was started."""
         self.stop_following()
-        self._began = self.shop.start(*arguments)
+        self._began = self._seen_at = self.shop.start(*arguments)
         self.shop.answering()
         self.follower  # noqa: B018
         return self._began
@@ -283,11 +284,18 @@ class Scene:
             return 0.0
 
         self.waits(found, within_s, f"{state} {reason}, but {follower.states(VICTIM)}")
-        return found()
+        self._seen_at = found()
+        return self._seen_at
 
     def recovers(self, *, after: float | None = None, within_s: float = 90.0) -> float:
-        """Wait until the account is connected and a customer is answered; return when it was."""
-        at = self.sees("connected", after=after, within_s=within_s)
+        """Wait until the account is connected and a customer is answered; return when it was.
+
+        Args:
+            after: By time.monotonic(); from what was seen last if None.
+            within_s: How long to wait.
+        """
+        since = self._seen_at if after is None else after
+        at = self.sees("connected", after=since, within_s=within_s)
         self.answers()
         return at
 
@@ -380,6 +388,8 @@ class Scene:
             step = f"{state} ({reason})"
             if who == VICTIM and at >= self._began and self.outcome.path[-1:] != [step]:
                 self.outcome.path.append(step)
+        if self.outcome.path[:1] == ["connected (logged-in)"] and self.outcome.path[1:]:
+            del self.outcome.path[0]  # where it stood
         if RECORD:
             line = json.dumps(asdict(self.outcome), ensure_ascii=False)
             with Path(RECORD).open("a", encoding="utf-8") as record:
