@@ -155,17 +155,26 @@ def kill_worker(shop: Shop) -> Callable[[], None]:
     return kill
 
 
+def connected_anew(simulator: RunningSimulator, phone: Phone, before: int) -> int:
+    """Wait for a login after the first `before` and return how many there were.
+
+    A worker whose program was killed is still connected for a moment, on its way out.
+    """
+
+    def logins() -> int:
+        return len(simulator.stats.logins_of(phone.number))
+
+    until(lambda: logins() > before and simulator.live(phone), "the next login", 40)
+    return logins()
+
+
 def ours(shop: Shop, load: Load, phone: Phone) -> Counter[str]:
     """Kill the worker or the whole program, as chance has it; return what was killed."""
     done: Counter[str] = Counter()
     in_a_row, logins = 0, 0
-    stats = load.simulator.stats
     with load.always():
         for _ in range(KILLS):
-            # A worker whose program was killed is still connected for a moment, on its way out.
-            until(lambda: len(stats.logins_of(phone.number)) > logins, "the next login", 40)
-            until(lambda: load.simulator.live(phone), "the link", 40)
-            logins = len(stats.logins_of(phone.number))
+            logins = connected_anew(load.simulator, phone, logins)
             time.sleep(load.chance.uniform(0.0, 1.5))  # the moment is the fault
             # Five crashes of a worker in ten minutes are for a person to look at.
             if in_a_row < 4 and load.chance.random() < 0.7:
