@@ -3,6 +3,12 @@
 A recorder follows the worker's own system calls and kills the program after some of them. What was
 not synced is lost, reordered or torn (tests/storage/powerloss_disk.py), memory is empty, and the
 program starts on what is left.
+
+Measured with neonize 0.5.2 over eleven cuts, each right in the writes that a message causes: no new
+QR code ever; the first reply afterwards could not be read at once in each (its counter had been
+used before) and came through when it was asked for again. The message on its way at that moment
+was lost in four, since the library had acknowledged it before Python saw it or it was not synced
+yet; one reply was sent a second time in four, since that it had left was not synced yet.
 """
 
 import contextlib
