@@ -32,8 +32,8 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """Our median over the other's; None where there is no other."""
-        if not self.ours or not self.bare or not (other := statistics.median(self.bare)):
+        """Our median over the other's; None where there is no other, or it is lost in the noise."""
+        if not self.ours or not self.bare or (other := statistics.median(self.bare)) <= 0:
             return None
         return statistics.median(self.ours) / other
 
