@@ -23,7 +23,7 @@ from wabot_tray.sessions.supervisor import Worker
 
 DAY_S = 24 * 3600.0
 MINUTES = 24 * 60
-FIRST = 20  # attempts before the back-off has grown, and what the library did meanwhile
+FIRST = 35  # attempts before the back-off has grown, and what the library did meanwhile
 
 
 class Server:
@@ -73,7 +73,10 @@ class Server:
 
 
 class Busy(Server):
-    """Breaks off every login, as with <failure 503>: whatsmeow redials after 0, 2, 4 .. s."""
+    """Breaks off every login, as with <failure 503>: whatsmeow redials after 0, 2, 4 .. s.
+
+    The first redial is on its way before anybody can stop it.
+    """
 
     def dial(self, worker: FakeWorker) -> None:
         self.redial(worker, 0)
@@ -84,8 +87,11 @@ class Busy(Server):
             return
 
         def refused() -> None:
+            if delay_s:
+                self.later(delay_s, worker, lambda: self.redial(worker, delay_s + 2))
+            else:
+                self.redial(worker, 2)
             worker.report(ev.LinkLost())
-            self.later(delay_s + 0.005, worker, lambda: self.redial(worker, delay_s + 2))
 
         self.later(0.1, worker, refused)
 
@@ -308,7 +314,7 @@ async def test_links_that_break_at_once_are_a_server_that_is_not_well(tmp_path: 
     world = World(tmp_path, accounts=("shop",))
     Fickle(world)
     await world.manager.start()
-    await world.time.advance(4)
+    await world.time.advance(2.5)
     await settle()
     assert (world.state(), world.reason()) == (S.WAITING, Reason.SERVER_BUSY)
     await world.manager.close()

@@ -8,7 +8,7 @@ FIRST_DELAY_S: Final = 2.0
 LONGEST_DELAY_S: Final = 60.0
 JITTER: Final = 0.25
 STEADY_AFTER_S: Final = 300.0  # a link that held this long wipes the slate clean
-ATTEMPTS_AT_ONCE: Final = 15.0
+ATTEMPTS_AT_ONCE: Final = 30.0
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wabot_tray.core import events as ev
-from wabot_tray.core.backoff import STEADY_AFTER_S, Allowance, Backoff
+from wabot_tray.core.backoff import ATTEMPTS_AT_ONCE, STEADY_AFTER_S, Allowance, Backoff
 from wabot_tray.core.clock import Clock
 from wabot_tray.core.errors import IllegalTransitionError
 from wabot_tray.core.reasons import Reason
@@ -208,9 +208,14 @@ class Session:
         if self.state is SessionState.CONNECTING:
             self._broken_logins += 1
             enough = 1 if self._backoff.failures else BROKEN_LOGINS
-            return self._broken_logins >= enough and not self.linking
+            if self._broken_logins < enough or self.linking:
+                return False
+            self._allowance.spend()  # the library has redialled before anybody can stop it
+            return True
         linked = self.state in {SessionState.CONNECTED, SessionState.RECONNECTING}
-        return linked and not self.may_try()
+        if not linked or self.connected_for_s() >= WORTHWHILE_S:
+            return False
+        return self._allowance.left < ATTEMPTS_AT_ONCE / 2
 
     def _note(self, event: ev.Event, state: SessionState) -> None:
         match event:
