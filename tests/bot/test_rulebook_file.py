@@ -11,6 +11,7 @@ from wabot_tray.bot.rules import parse
 from wabot_tray.core.clock import Clock
 from wabot_tray.core.reasons import Reason
 from wabot_tray.system import texts
+from wabot_tray.system.i18n import set_language
 
 GOOD = "[[rule]]\nmatch = 'a'\nreply = 'b'\n"
 BROKEN = "[[rule]]\nmatch = 'a'\n"
@@ -36,6 +37,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
+    set_language("en")  # what is told is read back as a sentence
     return Desk(tmp_path / "bot.toml")
 
 
