@@ -77,6 +77,7 @@ def play(fault: Fault, accounts: int, record: Path) -> bool:
     }
     test = f"tests/e2e/test_faults.py::test_fault[{fault.key}]"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    command += ["-o", f"faulthandler_timeout={ROW_LIMIT_S:g}"]
     try:
         done = subprocess.run(
             command,
@@ -177,7 +178,7 @@ def others(outcome: dict[str, Any]) -> str:
     if before is None or during is None:
         return "—"
     seen = (QUIET_MS + during) / (QUIET_MS + before)
-    return f"{before:.0f} → {during:.0f} ms, seen by the customer {seen:.2f}; {outcome['replies']}"
+    return f"{before:.0f} → {during:.0f} ms; {seen:.2f}; {outcome['replies']} replies"
 
 
 if __name__ == "__main__":
