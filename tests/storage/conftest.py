@@ -1,5 +1,6 @@
 """What the tests of storage share."""
 
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,3 +51,10 @@ def secret_service(
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus)
     yield module_service
     module_service.unlock()
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder where waiting for the disk takes no time; Linux alone has one for certain."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)

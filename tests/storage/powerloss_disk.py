@@ -28,41 +28,61 @@ _CONTENTS: Final = (_NOTHING, _EVERYTHING, 512, 4096)
 State = dict[str, bytes | None]  # path to content, None for a folder
 
 
-@dataclass(slots=True)
 class _File:
-    synced: bytes = b""
-    since: list[Op] = field(default_factory=list)
+    def __init__(self, content: bytes = b"") -> None:
+        self.synced = content
+        self.since: list[Op] = []
+        self._now = bytearray(content)
+
+    def change(self, op: Op) -> None:
+        self.since.append(op)
+        _change(self._now, op)
+
+    def sync(self) -> None:
+        self.synced, self.since = bytes(self._now), []
+
+    def now(self) -> bytes:
+        """Return what a process reads."""
+        return bytes(self._now)
 
     def contents(self) -> list[bytes]:
         """Return what it held at the last sync and after every change since."""
-        found = [self.synced]
+        content, found = bytearray(self.synced), [self.synced]
         for op in self.since:
-            found.append(_changed(found[-1], op))
+            _change(content, op)
+            found.append(bytes(content))
         return found
 
 
 @dataclass(slots=True)
 class Disk:
-    """The state after some operations: what is safe, and what is still on its way."""
+    """The state after some operations: what is safe, and what is still on its way.
+
+    Args:
+        files: By number.
+        names: To numbers, 0 for a folder, as far as they are safe.
+        volatile: A folder that lies in memory, "" for none.
+        pending: Changes of names that are not safe yet.
+    """
 
     files: dict[int, _File]
-    names: dict[str, int]  # 0 for a folder
-    pending: list[Op] = field(default_factory=list)  # changes of names
+    names: dict[str, int]
+    volatile: str = ""
+    pending: list[Op] = field(default_factory=list)
 
     @classmethod
-    def before(cls, root: Path, names: dict[str, int]) -> "Disk":
+    def before(cls, root: Path, names: dict[str, int], volatile: str = "") -> "Disk":
         """Return the disk as it was when a recording began, from a copy of the folder."""
         files = {file: _File((root / path).read_bytes()) for path, file in names.items()}
         folders = {str(path.relative_to(root)): 0 for path in root.rglob("*") if path.is_dir()}
-        return cls(files, folders | names)
+        return cls(files, folders | names, volatile)
 
     def do(self, op: Op) -> None:
         """Take one operation."""
         if op.kind in {"write", "resize"}:
-            self.files[op.file].since.append(op)
+            self.files[op.file].change(op)
         elif op.kind == "sync":
-            file = self.files[op.file]
-            file.synced, file.since = file.contents()[-1], []
+            self.files[op.file].sync()
         elif op.kind == "syncdir":
             here = [change for change in self.pending if op.path in _folders(change)]
             for change in here:
@@ -88,7 +108,7 @@ class Disk:
         if most is not None and most < len(plans):
             plans = chance.sample(plans, most)
         for kept, sector in plans:
-            yield self._state(kept, sector, chance)
+            yield self._state(kept, sector, chance, self.volatile)
 
     def _subsets(self) -> Iterator[Sequence[Op]]:
         """Yield which changes of names are there: as journals keep them, and single losses."""
@@ -99,8 +119,17 @@ class Disk:
             if number:
                 yield [self.pending[number]]
 
-    def _state(self, kept: Sequence[Op], sector: int, chance: random.Random) -> State:
-        """Return names and contents, where only the changes of names in `kept` have come about."""
+    def _state(
+        self, kept: Sequence[Op], sector: int, chance: random.Random, gone: str = ""
+    ) -> State:
+        """Return names and contents.
+
+        Args:
+            kept: The changes of names that have come about.
+            sector: How much of the contents is there; see `_CONTENTS`.
+            chance: Mixes contents.
+            gone: A folder of which nothing is there.
+        """
         names = dict(self.names)
         for change in kept:
             _rename(names, change)
@@ -109,18 +138,24 @@ class Disk:
             above = str(Path(path).parent)
             if above != "." and state.get(above, b"") is not None:
                 continue  # the folder is not there
-            state[path] = self._content(file, sector, chance) if file else None
+            if not (gone and path.startswith(f"{gone}/")):
+                state[path] = self._content(file, sector, chance) if file else None
         return state
 
     def _content(self, file: int, sector: int, chance: random.Random) -> bytes:
+        if sector == _EVERYTHING:
+            return self.files[file].now()
+        if sector == _NOTHING or not self.files[file].since:
+            return self.files[file].synced
         versions = self.files[file].contents()
-        if sector in (_NOTHING, _EVERYTHING):
-            return versions[sector]
-        size = len(chance.choice(versions))
+        last = chance.randrange(len(versions))  # the last change of its size that is there
+        size = len(versions[last])
         mixed = bytearray()
         for start in range(0, size, sector):
             length = min(sector, size - start)
-            mixed += chance.choice(versions)[start : start + length].ljust(length, b"\0")
+            # Where it grew there may be a gap; what a cut took away is there while the cut is not.
+            there = [v for number, v in enumerate(versions) if len(v) > start or number < last]
+            mixed += chance.choice(there)[start : start + length].ljust(length, b"\0")
         return bytes(mixed)
 
 
@@ -135,11 +170,13 @@ def put(state: State, root: Path) -> None:
             place.chmod(0o600)
 
 
-def _changed(content: bytes, op: Op) -> bytes:
+def _change(content: bytearray, op: Op) -> None:
+    end = op.offset if op.kind == "resize" else op.offset + len(op.content)
+    content.extend(bytes(max(end - len(content), 0)))
     if op.kind == "resize":
-        return content[: op.offset].ljust(op.offset, b"\0")
-    before = content[: op.offset].ljust(op.offset, b"\0")
-    return before + op.content + content[op.offset + len(op.content) :]
+        del content[end:]
+    else:
+        content[op.offset : end] = op.content
 
 
 def _folders(change: Op) -> set[str]:

@@ -6,7 +6,6 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,9 +35,9 @@ class Recording:
     names: dict[str, int]
     ops: list[Op]
 
-    def points(self) -> Iterator[tuple[int, Disk, list[str]]]:
+    def points(self, volatile: str = "") -> Iterator[tuple[int, Disk, list[str]]]:
         """Yield, for each point, its number, the disk there and what had been noted."""
-        disk = Disk.before(self.base, self.names)
+        disk = Disk.before(self.base, self.names, volatile)
         marks: list[str] = []
         yield 0, disk, marks
         for number, op in enumerate(self.ops, 1):
@@ -66,13 +65,6 @@ def record(scene: str, folder: Path) -> Recording:
     return Recording(base, *read_log(log))
 
 
-@pytest.fixture
-def memory() -> Iterator[Path]:
-    """A folder where syncs cost nothing."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        yield Path(folder)
-
-
 def digest(state: State, *told: object) -> bytes:
     hashed = hashlib.blake2b(repr(told).encode())
     for path, content in state.items():
@@ -81,26 +73,16 @@ def digest(state: State, *told: object) -> bytes:
     return hashed.digest()
 
 
-def cut_off(state: State, scene: Scene) -> State:
-    """Return `state` without what lay in memory."""
-    inside = f"{scene.volatile}/"
-    return {
-        path: content
-        for path, content in state.items()
-        if not (scene.volatile and path.startswith(inside))
-    }
-
-
 def cases(
     scene: Scene, recording: Recording, chance: random.Random, most: int | None
 ) -> Iterator[Case]:
     """Yield what may be left at every point, each state once."""
     seen: set[bytes] = set()
-    for number, disk, marks in recording.points():
+    for number, disk, marks in recording.points(scene.volatile):
         last = recording.ops[number - 1] if number else None
         point = f"at {number} of {len(recording.ops)}, after {last and replace(last, data='')}"
         left = [(disk.killed(), True)]
-        left += [(cut_off(state, scene), False) for state in disk.cuts(chance, most)]
+        left += [(state, False) for state in disk.cuts(chance, most)]
         for state, is_killed in left:
             told = Told(marks, is_killed=is_killed, is_brief=len(seen) % THOROUGH_EACH > 0)
             if (mark := digest(state, told.marks, is_killed)) not in seen:

@@ -50,6 +50,12 @@ def test_disk_grown_without_a_sync_may_be_shorter_or_have_gaps(tmp_path: Path) -
     assert any(content[1500:1536] == bytes(36) and content.endswith(b"2") for content in contents)
 
 
+def test_disk_cuts_a_file_off_or_does_not(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(ONE)
+    states = left(disk_after(Op("resize", 1), base=tmp_path))
+    assert {state["file"] for state in states} == {b"", ONE}
+
+
 def test_disk_forgets_names_until_their_folder_is_synced(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(ONE)
     ops = [Op("create", 2, "draft"), write(2, TWO), Op("sync", 2)]
@@ -91,11 +97,11 @@ def test_recording_replayed_whole_is_what_the_process_left(tmp_path: Path) -> No
 @pytest.mark.parametrize("lie", ["sync", "syncdir"])
 @pytest.mark.parametrize("name", ["seal", "first-seal", "registry", "inbox"])
 def test_scene_played_by_a_program_that_does_not_wait_for_the_disk_fails(
-    name: str, lie: str, tmp_path: Path
+    name: str, lie: str, tmp_path: Path, memory: Path
 ) -> None:
     """The checks can fail: they do once the waits are left out of the recording."""
     played = record(name, tmp_path)
     ops = [op for op in played.ops if op.kind != lie]
     careless = Recording(played.base, played.names, ops)
     with pytest.raises(AssertionError, match="kept in"):
-        check_all(name, careless, tmp_path, most=20)
+        check_all(name, careless, memory, most=8)
