@@ -58,7 +58,7 @@ async def test_workers_are_forked_from_one_process_and_talk_to_us_alone(make: Ma
     assert await said(one, b"to one\n") == b"to one\n"
     assert await said(two, b"to two\n") == b"to two\n"
     # Nobody else holds the ends of the first one's pipes: closing ours is heard at once.
-    one._streams.close_stdin()  # type: ignore[attr-defined]
+    one._streams.close_stdin()
     async with asyncio.timeout(20):
         assert await one.wait() == 7
         assert await one.stdout.read() == b""
