@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot_tray.core.errors import SettingsError, VaultError
+from wabot_tray.core.errors import SettingsError
 from wabot_tray.core.settings import Settings
 from wabot_tray.storage.settings_file import load_settings, save_settings
 
