@@ -6,13 +6,14 @@ import random
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bot.harness import ANA, ECHO, KEY, LUIS, Inline, Shop, refused
+from tests.bot.harness import ANA, ECHO, KEY, LUIS, Shop, refused
 from wabot_tray.bot.answering import Pace, make_desk
 from wabot_tray.bot.bookkeeping import OneThread
 from wabot_tray.bot.rulebook import RuleBook
@@ -715,20 +716,45 @@ async def test_close_with_a_reply_that_hangs_leaves_it_in_doubt(shop: Shop) -> N
 
 async def test_message_is_in_the_inbox_when_it_was_handed_over(shop: Shop) -> None:
     """A process may be killed in the very next moment."""
-    await shop.open(link=False)
-    shop.desk.receive(shop.message("a"))
+    await shop.open()
+    message = shop.message("a")
+    with ThreadPoolExecutor(1) as library:
+        kept = library.submit(shop.desk.keep, message).result(20)
     assert [stored.message.text for stored in shop.inbox.undone()] == ["a"]
+    shop.desk.receive(message, kept)
+    shop.desk.receive(message, shop.desk.keep(message))  # WhatsApp gives it once more
+    await shop.time.advance(1)
+    assert shop.sender.words == ["re: a"]
+    assert shop.counts[-1] == (1, 1)
 
 
-async def test_message_that_has_to_wait_for_the_inbox_keeps_its_place(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("more", [{"from_me": True}, {"is_group": True}, {"is_broadcast": True}])
+async def test_message_that_rules_or_nobody_may_answer_is_not_kept_at_once(
+    shop: Shop, more: dict[str, Any]
 ) -> None:
     await shop.open()
-    monkeypatch.setattr(Inline, "is_free", False)
-    shop.desk.receive(shop.message("a"))
+    assert shop.desk.keep(shop.message("a", **more)) is None
     assert shop.inbox.undone() == []
-    monkeypatch.undo()
-    shop.desk.receive(shop.message("b"))
+
+
+async def test_message_that_was_kept_and_is_too_old_is_let_go(shop: Shop) -> None:
+    shop.pace = Pace(max_age_s=3600)
+    await shop.open()
+    message = shop.message("a", sent_at=shop.time.now() - timedelta(hours=2), offline=True)
+    shop.desk.receive(message, shop.desk.keep(message))
+    await shop.time.advance(1)
+    assert shop.sender.sent == []
+    assert shop.inbox.undone() == []
+
+
+async def test_message_the_disk_refuses_at_once_is_answered_from_memory(shop: Shop) -> None:
+    shop.inbox_type = FullInbox
+    await shop.open()
+    for text in ("a", "b"):
+        message = shop.message(text)
+        kept = shop.desk.keep(message)
+        assert kept is None
+        shop.desk.receive(message, kept)
     await shop.time.advance(1)
     assert shop.sender.words == ["re: a", "re: b"]
 

@@ -105,23 +105,40 @@ class AnsweringDesk:
         self._own(self._keep_arrivals())
         self._own(self._watch())
 
-    def receive(self, message: IncomingMessage) -> None:
+    def keep(self, message: IncomingMessage) -> list[Stored] | None:
+        """Write a message down before this returns, some tenths of a millisecond; on any thread.
+
+        WhatsApp has been told that it arrived, so until this is done a killed process loses it.
+
+        Returns:
+            What `receive` is to be given with the message; None where it could not be written now.
+        """
+        if self._is_closing or message.from_me or message.is_group or message.is_broadcast:
+            return None
+        return self._books.receive_now(message)
+
+    def receive(self, message: IncomingMessage, kept: Sequence[Stored] | None = None) -> None:
         """Take a message in; messages of one chat come in the order of the calls.
 
-        It is kept when this returns, if the inbox has nothing else to do.
+        Args:
+            message: The message.
+            kept: What `keep` said of it.
         """
         if self._is_closing:
             return
         if message.from_me:
             # Its receipts must not be taken for those of a reply in doubt.
             self._doubts.own_ids.append(message.message_id)
-        elif not self._is_for_us(message):
-            return
+        elif not self._is_for_us(message) and kept is None:
+            return  # what was kept is looked at once more before it is answered
         else:
             now = self._clock.monotonic()
             if (chat := self._chats.get(message.chat)) is not None:
                 chat.heard_at = now
-            if self._keep_now(now, message):
+            if kept is not None:
+                for stored in self._books.received(kept):
+                    self._received += 1
+                    self._queue(stored, now)
                 return
             self._arrived.append((now, message))
         self._something_arrived.set()
@@ -200,15 +217,6 @@ class AnsweringDesk:
     def _is_too_old(self, message: IncomingMessage) -> bool:
         age = self._server_time.now() - message.sent_at
         return age.total_seconds() > self._pace.max_age_s
-
-    def _keep_now(self, came_at: float, message: IncomingMessage) -> bool:
-        if self._arrived or self._doubts.own_ids or self._keeping.locked():
-            return False  # others came before it
-        kept = self._books.receive_now(message)
-        for stored in kept or ():
-            self._received += 1
-            self._queue(stored, came_at)
-        return kept is not None
 
     async def _keep_arrivals(self) -> None:
         while True:

@@ -127,10 +127,21 @@ class Bookkeeping:
         return kept
 
     def receive_now(self, message: IncomingMessage) -> list[Stored] | None:
-        """Keep a message before this returns; None where only `receive` can do it."""
-        kept = self._now(lambda: self._inbox.receive([message], is_urgent=True))
-        if kept is None:
+        """Keep a message before this returns, on any thread; None where only `receive` can.
+
+        Tell `received` of it afterwards.
+        """
+        if self._owed or self._trouble is not None:
             return None
+        try:
+            return self._inbox.receive([message], is_urgent=True)
+        except VaultError:
+            return None  # `receive` tries again, and tells
+
+    def received(self, kept: Sequence[Stored]) -> list[Stored]:
+        """Take note of what `receive_now` kept and return what is new."""
+        self._sync_soon()
+        self._tell()
         return [stored for stored in kept if stored.tag not in self._unkept]
 
     async def _known(self, messages: Sequence[IncomingMessage]) -> set[bytes]:

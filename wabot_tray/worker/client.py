@@ -25,6 +25,7 @@ from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import NotSentError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
+from wabot_tray.storage.inbox import Stored
 from wabot_tray.worker.sending import certainly_not_sent
 
 log = logging.getLogger(__name__)
@@ -61,17 +62,19 @@ _LOGIN_FAILURES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who hears of what; all are called on the event loop, in the order things happened.
+    """Who hears of what; but for `keep` on the event loop, in the order things happened.
 
     Args:
         event: Everything that moves the session's state.
-        message: A customer's message.
+        keep: Writes a message down at once, on the library's thread; the next one waits for it.
+        message: A message, and what `keep` returned.
         delivered: A receipt of a customer's device or of the shop's own phone: the chat, the
             message ids, and the time it was given.
     """
 
     event: Callable[[ev.WorkerEvent], None]
-    message: Callable[[IncomingMessage], None]
+    keep: Callable[[IncomingMessage], list[Stored] | None]
+    message: Callable[[IncomingMessage, list[Stored] | None], None]
     delivered: Callable[[str, tuple[str, ...], datetime], None]
 
 
@@ -92,6 +95,7 @@ class WhatsAppClient:
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._dial: asyncio.Task[None] | None = None
+        self._is_catching_up = True  # with what came while we were away
         self._heard = 0  # messages and receipts, counted on a thread of the library
         self._codes = 0
         self._code_expires_at = clock.monotonic()
@@ -187,12 +191,19 @@ class WhatsAppClient:
             nz.ClientOutdatedEv: lambda _: self._tell(ev.Outdated()),
             nz.StreamErrorEv: lambda m: log.warning("WhatsApp reports stream error %s", m.Code),
             nz.DisconnectedEv: lambda _: self._tell(ev.LinkLost()),
-            nz.MessageEv: self._on_message,
-            nz.ReceiptEv: self._on_receipt,
+            nz.MessageEv: lambda _: None,  # these three never get this far
+            nz.ReceiptEv: lambda _: None,
+            nz.OfflineSyncCompletedEv: lambda _: None,
         }
         for kind, handle in translate.items():
             self._client.event(kind)(_handler(handle))
-        self._take_at_once({nz.MessageEv: self._on_message, nz.ReceiptEv: self._on_receipt})
+        self._take_at_once(
+            {
+                nz.MessageEv: self._on_message,
+                nz.ReceiptEv: self._on_receipt,
+                nz.OfflineSyncCompletedEv: self._on_caught_up,
+            }
+        )
 
         async def on_qr(_: object, code: bytes) -> None:
             self._on_qr(code.decode())
@@ -203,7 +214,7 @@ class WhatsAppClient:
         self._client._NewAClient__onLoginStatus = self._on_login_status  # noqa: SLF001
 
     def _take_at_once(self, handlers: dict[type, Callable[[Any], None]]) -> None:
-        """Have these events handled in the loop's next step, not by tasks of their own.
+        """Have these events handled on the library's thread, before it hands over the next.
 
         WhatsApp has been told of them by now; what still waits when the process is killed is lost.
         """
@@ -211,14 +222,13 @@ class WhatsAppClient:
         usual = events.execute
         by_code = {EVENT_TO_INT[kind]: handle for kind, handle in handlers.items()}
 
-        def execute(uuid: int, binary: int, size: int, code: int) -> None:  # on a library's thread
-            handle = by_code.get(code)
-            if handle is None or self._loop is None:
+        def execute(uuid: int, binary: int, size: int, code: int) -> None:
+            if (handle := by_code.get(code)) is None:
+                self._is_catching_up |= code == EVENT_TO_INT[nz.DisconnectedEv]
                 usual(uuid, binary, size, code)
                 return
             self._heard += 1
-            message = INT_TO_EVENT[code].FromString(ctypes.string_at(binary, size))
-            self._loop.call_soon_threadsafe(_safely, handle, message)
+            _safely(handle, INT_TO_EVENT[code].FromString(ctypes.string_at(binary, size)))
 
         events.execute = execute
 
@@ -310,28 +320,37 @@ class WhatsAppClient:
             return
         info = message.Info
         source = info.MessageSource
-        chat = _address(source.Chat)
-        self._listeners.message(
-            IncomingMessage(
-                chat=chat,
-                message_id=_text(info.ID),
-                sender_phone=_phone_of(source),
-                sender_name=_text(info.Pushname),
-                text=text,
-                sent_at=_moment(info.Timestamp),
-                from_me=source.IsFromMe,
-                is_group=source.IsGroup,
-                is_broadcast=source.Chat.Server in {"broadcast", "newsletter"},
-            )
+        incoming = IncomingMessage(
+            chat=_address(source.Chat),
+            message_id=_text(info.ID),
+            sender_phone=_phone_of(source),
+            sender_name=_text(info.Pushname),
+            text=text,
+            sent_at=_moment(info.Timestamp),
+            from_me=source.IsFromMe,
+            is_group=source.IsGroup,
+            is_broadcast=source.Chat.Server in {"broadcast", "newsletter"},
+            offline=self._is_catching_up,
         )
+        kept = self._listeners.keep(incoming)
+        self._soon(self._listeners.message, incoming, kept)
+
+    def _on_caught_up(self, _: Any) -> None:
+        self._is_catching_up = False
 
     def _on_receipt(self, message: Any) -> None:
         if message.Type in _ARRIVED:
-            self._listeners.delivered(
+            self._soon(
+                self._listeners.delivered,
                 _address(message.MessageSource.Chat),
                 tuple(message.MessageIDs),
                 _moment(message.Timestamp),
             )
+
+    def _soon(self, hear: Callable[..., None], *what: object) -> None:
+        """Go over from a thread of the library to the event loop."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(hear, *what)
 
 
 def _handler(handle: Callable[[Any], None]) -> Callable[[object, Any], Any]:
