@@ -15,11 +15,12 @@ _LONG_NAME: Final = re.compile(
 # Python refuses longer whole numbers with an error of another kind than for the rest of TOML.
 _LONG_NUMBER: Final = re.compile(r"(?<![\d_])[\d_]{4000}")
 _PLACE: Final = re.compile(r" \(at line (\d+), column \d+\)$| \(at end of document\)$")
-# What may hold a line's end inside a value, and what opens and closes one.
+# What may hold a line's end inside a value, and what opens and closes one. No possessive groups:
+# Python before 3.11.5, Debian 12's for one, takes them wrongly.
 _TOKEN: Final = re.compile(
-    r'"""(?:\\.|(?!""").)*+"{3,5}'
-    r"|'''(?:(?!''').)*+'{3,5}"
-    r'|"(?:\\.|[^"\\\n])*+"'
+    r'"""(?:\\.|[^\\])*?"{3,5}'
+    r"|'''.*?'{3,5}"
+    r'|"(?:\\.|[^"\\\n])*"'
     r"|'[^'\n]*+'"
     r"|#[^\n]*+"
     r"|[\[{]|[\]}]|\n",
