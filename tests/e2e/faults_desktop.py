@@ -5,7 +5,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Coroutine
-from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from tests.desktop import Desktop, start_desktop
@@ -24,21 +23,9 @@ class DesktopShop(Shop):
 
     has_panel = True
 
-    def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:
-            self.desktop = stack.enter_context(start_desktop(tray=self.has_panel))
-            super().__enter__()
-            stack.push(super().__exit__)
-            self._all = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._all.__exit__(kind, error, trace)
+    def furnish(self, stack: contextlib.ExitStack) -> None:
+        super().furnish(stack)
+        self.desktop = stack.enter_context(start_desktop(tray=self.has_panel))
 
 
 class Panel:

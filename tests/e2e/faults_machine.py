@@ -5,8 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import psutil
 
@@ -23,22 +22,9 @@ HELD_UP_S: Final = 20.0  # longer than a worker may be silent, and than a pulse 
 class SleepyShop(Shop):
     """A computer with a system bus and a logind that the row plays."""
 
-    def __enter__(self) -> Self:
-        self.logind = Logind()
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self.logind)
-            super().__enter__()
-            stack.push(super().__exit__)
-            self._all = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._all.__exit__(kind, error, trace)
+    def furnish(self, stack: contextlib.ExitStack) -> None:
+        super().furnish(stack)
+        self.logind = stack.enter_context(Logind())
 
     @property
     def env(self) -> dict[str, str]:

@@ -73,6 +73,7 @@ class Shop:
         with contextlib.ExitStack() as stack:
             self.folder = Path(tempfile.mkdtemp(prefix="wabot-shop-"))
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            self.furnish(stack)
             if self._service is None:
                 screen = {} if self.desktop is None else {"DISPLAY": self.desktop.server.display}
                 self._service = stack.enter_context(SecretService(environ=screen))
@@ -89,6 +90,9 @@ class Shop:
         if kind is not None:
             sys.stderr.write(f"--- the program's log ---\n{self.log()[-12000:]}\n")
         self._stack.close()
+
+    def furnish(self, stack: contextlib.ExitStack) -> None:
+        """Add what another kind of computer has; `stack` takes it away at the end."""
 
     @property
     def service(self) -> SecretService:
@@ -196,7 +200,8 @@ class Shop:
         found = []
         for process in self.family():
             with contextlib.suppress(psutil.Error):
-                if process.name() == WORKER_NAME:
+                is_worker = process.name() == WORKER_NAME
+                if is_worker and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found
 
