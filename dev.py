@@ -87,8 +87,8 @@ def test(arguments: list[str]) -> int:
     worst = 0
     for processes, which in (
         ("2", "not e2e and not slow"),
-        ("0", "e2e and not slow"),  # these measure times and want the machine to themselves
-        ("6", "slow"),  # these mostly wait
+        ("2", "e2e and not slow"),
+        ("8", "slow"),  # these mostly wait
     ):
         say(f"tests: {which}")
         pytest = [python, "-m", "pytest", "-q", "-n", processes, "--dist", "worksteal"]

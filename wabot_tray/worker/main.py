@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from wabot_tray.core import exits
 from wabot_tray.system import logs
-from wabot_tray.system.process import name_process
+from wabot_tray.system.process import let_windows_go_first, name_process
 from wabot_tray.worker import library, pipes
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] = (), *, prepare: Callable[[], None] | None = None)
         prepare: Runs once the native library is loaded, before anything is dialled.
     """
     os.umask(0o077)
+    let_windows_go_first()
 
     def work() -> NoReturn:
         _work(prepare)
