@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import ROOT, Shop
+from tests.e2e.harness import ROOT, Shop, until
 from tests.simulator.faults import Failure
 from tests.simulator.phone import Phone, ScanError
 from tests.simulator.running import RunningSimulator
@@ -52,7 +52,7 @@ def test_code_that_was_scanned_wrongly_is_said_and_can_be_tried_again(
     last = attempt(ready, scan)
     assert (last["event"], last["reason"], last["status"]) == ("failed", "qr-rejected", 1)
     assert ready.state() == "logged-out"
-    assert ready.workers() == []  # it would hold a thread for ever
+    until(lambda: not ready.workers(), "no worker: it would hold a thread for ever", 10)
     ready.pair(phone)
     assert ready.state() == "connected"
 
