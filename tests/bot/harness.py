@@ -15,6 +15,7 @@ from wabot_tray.core.errors import NotSentError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.inbox import Inbox
+from wabot_tray.storage.intake import Intake
 from wabot_tray.storage.traces import Traces
 
 Answer = TypeVar("Answer")
@@ -140,7 +141,8 @@ class Shop:
     def make(self) -> AnsweringDesk:
         def make_inbox(on_damaged: Callable[[], None]) -> Inbox:
             path = self.folder / "inbox.db"
-            self.inboxes.append(self.inbox_type(path, KEY, on_damaged, self.time.clock))
+            intake = Intake(self.folder)
+            self.inboxes.append(self.inbox_type(path, KEY, on_damaged, self.time.clock, intake))
             return self.inboxes[-1]
 
         return AnsweringDesk(

@@ -714,47 +714,57 @@ async def test_close_with_a_reply_that_hangs_leaves_it_in_doubt(shop: Shop) -> N
     assert stored.sending_at is not None
 
 
-async def test_message_is_in_the_inbox_when_it_was_handed_over(shop: Shop) -> None:
-    """A process may be killed in the very next moment."""
+async def test_message_is_written_down_when_it_was_handed_over(shop: Shop) -> None:
+    """A process may be killed in the very next moment, before the inbox has it."""
     await shop.open()
     message = shop.message("a")
     with ThreadPoolExecutor(1) as library:
-        kept = library.submit(shop.desk.keep, message).result(20)
-    assert [stored.message.text for stored in shop.inbox.undone()] == ["a"]
-    shop.desk.receive(message, kept)
-    shop.desk.receive(message, shop.desk.keep(message))  # WhatsApp gives it once more
+        assert library.submit(shop.desk.jot, message).result(20) is True
+    assert shop.inbox.undone() == []
+    await shop.crash()
+    await shop.open()
+    shop.desk.receive(message, is_jotted=shop.desk.jot(message))  # WhatsApp gives it once more
     await shop.time.advance(1)
     assert shop.sender.words == ["re: a"]
     assert shop.counts[-1] == (1, 1)
+    await shop.desk.close()
+    await shop.open()
+    await shop.time.advance(1)
+    assert shop.sender.words == ["re: a"]
 
 
 @pytest.mark.parametrize("more", [{"from_me": True}, {"is_group": True}, {"is_broadcast": True}])
-async def test_message_that_rules_or_nobody_may_answer_is_not_kept_at_once(
+async def test_message_that_rules_or_nobody_may_answer_is_not_jotted_down(
     shop: Shop, more: dict[str, Any]
 ) -> None:
     await shop.open()
-    assert shop.desk.keep(shop.message("a", **more)) is None
+    assert shop.desk.jot(shop.message("a", **more)) is False
+    await shop.crash()
+    await shop.open()
     assert shop.inbox.undone() == []
 
 
-async def test_message_that_was_kept_and_is_too_old_is_let_go(shop: Shop) -> None:
+async def test_message_that_was_jotted_down_and_is_too_old_is_let_go(shop: Shop) -> None:
     shop.pace = Pace(max_age_s=3600)
     await shop.open()
     message = shop.message("a", sent_at=shop.time.now() - timedelta(hours=2), offline=True)
-    shop.desk.receive(message, shop.desk.keep(message))
+    shop.desk.receive(message, is_jotted=shop.desk.jot(message))
     await shop.time.advance(1)
     assert shop.sender.sent == []
     assert shop.inbox.undone() == []
 
 
-async def test_message_the_disk_refuses_at_once_is_answered_from_memory(shop: Shop) -> None:
+async def test_message_the_disk_refuses_is_answered_from_memory_and_outlives_a_kill(
+    shop: Shop,
+) -> None:
     shop.inbox_type = FullInbox
-    await shop.open()
+    await shop.open(link=False)
     for text in ("a", "b"):
         message = shop.message(text)
-        kept = shop.desk.keep(message)
-        assert kept is None
-        shop.desk.receive(message, kept)
+        shop.desk.receive(message, is_jotted=shop.desk.jot(message))
+    await shop.time.advance(1)
+    await shop.crash()
+    await shop.open()  # the disk refuses still
     await shop.time.advance(1)
     assert shop.sender.words == ["re: a", "re: b"]
 

@@ -28,6 +28,7 @@ from wabot_tray.core.commands import Start
 from wabot_tray.core.errors import NotSentError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.storage.inbox import Inbox, Stored
+from wabot_tray.storage.intake import Intake
 
 __all__ = ["AnsweringDesk", "Engine", "Outlets", "Pace", "make_desk"]
 
@@ -91,7 +92,10 @@ class AnsweringDesk:
     async def start(self) -> None:
         """Take up what an earlier run left undone, and begin. Answers wait for `link_up`."""
         self._rules.current()
+        jotted = await self._books.recover()
         undone = await self._books.undone()
+        known = {stored.tag for stored in undone}
+        undone += [stored for stored in jotted if stored.tag not in known]  # a disk that refuses
         left = await self._doubts.look_back(undone)
         if undone:
             log.info("%d messages of before are still to be answered", len(undone) - len(left))
@@ -105,41 +109,36 @@ class AnsweringDesk:
         self._own(self._keep_arrivals())
         self._own(self._watch())
 
-    def keep(self, message: IncomingMessage) -> list[Stored] | None:
-        """Write a message down before this returns, some tenths of a millisecond; on any thread.
+    def jot(self, message: IncomingMessage) -> bool:
+        """Write a message down before this returns, some hundredths of a millisecond; any thread.
 
         WhatsApp has been told that it arrived, so until this is done a killed process loses it.
 
         Returns:
-            What `receive` is to be given with the message; None where it could not be written now.
+            What `receive` is to be given with the message: whether it is written down.
         """
-        if self._is_closing or message.from_me or message.is_group or message.is_broadcast:
-            return None
-        return self._books.receive_now(message)
+        if message.from_me or message.is_group or message.is_broadcast:
+            return False
+        return self._books.jot(message)
 
-    def receive(self, message: IncomingMessage, kept: Sequence[Stored] | None = None) -> None:
+    def receive(self, message: IncomingMessage, *, is_jotted: bool = False) -> None:
         """Take a message in; messages of one chat come in the order of the calls.
 
         Args:
             message: The message.
-            kept: What `keep` said of it.
+            is_jotted: What `jot` said of it.
         """
         if self._is_closing:
             return
         if message.from_me:
             # Its receipts must not be taken for those of a reply in doubt.
             self._doubts.own_ids.append(message.message_id)
-        elif not self._is_for_us(message) and kept is None:
-            return  # what was kept is looked at once more before it is answered
+        elif not self._is_for_us(message) and not is_jotted:
+            return  # what was jotted down is looked at once more before it is answered
         else:
             now = self._clock.monotonic()
             if (chat := self._chats.get(message.chat)) is not None:
                 chat.heard_at = now
-            if kept is not None:
-                for stored in self._books.received(kept):
-                    self._received += 1
-                    self._queue(stored, now)
-                return
             self._arrived.append((now, message))
         self._something_arrived.set()
 
@@ -400,8 +399,9 @@ class AnsweringDesk:
 def make_desk(start: Start, outlets: Outlets) -> AnsweringDesk:
     """Return the desk of one worker's account, as the main process wants it."""
     path = Path(start.folder) / INBOX_NAME
+    intake = Intake(Path(start.live_folder))
     return AnsweringDesk(
-        lambda on_damaged: Inbox(path, start.data_key, on_damaged),
+        lambda on_damaged: Inbox(path, start.data_key, on_damaged, intake=intake),
         Path(start.bot_file),
         outlets,
         pace=Pace(quiet_s=start.quiet_s, max_age_s=start.answer_max_age_s),

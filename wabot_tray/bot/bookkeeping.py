@@ -126,23 +126,14 @@ class Bookkeeping:
             kept = [stored for stored in kept if stored.tag not in self._unkept]
         return kept
 
-    def receive_now(self, message: IncomingMessage) -> list[Stored] | None:
-        """Keep a message before this returns, on any thread; None where only `receive` can.
+    def jot(self, message: IncomingMessage) -> bool:
+        """Write a message down before this returns, on any thread; see `Inbox.jot`."""
+        return self._inbox.jot(message)
 
-        Tell `received` of it afterwards.
-        """
-        if self._owed or self._trouble is not None:
-            return None
-        try:
-            return self._inbox.receive([message], is_urgent=True)
-        except VaultError:
-            return None  # `receive` tries again, and tells
-
-    def received(self, kept: Sequence[Stored]) -> list[Stored]:
-        """Take note of what `receive_now` kept and return what is new."""
-        self._sync_soon()
-        self._tell()
-        return [stored for stored in kept if stored.tag not in self._unkept]
+    async def recover(self) -> list[Stored]:
+        """Keep what an earlier run had only jotted down, and return it."""
+        messages = await self._attempt(self._inbox.jotted, is_brief=False)
+        return await self.receive(messages) if messages else []
 
     async def _known(self, messages: Sequence[IncomingMessage]) -> set[bytes]:
         try:

@@ -25,7 +25,6 @@ from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import NotSentError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
-from wabot_tray.storage.inbox import Stored
 from wabot_tray.worker.sending import certainly_not_sent
 
 log = logging.getLogger(__name__)
@@ -62,19 +61,19 @@ _LOGIN_FAILURES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who hears of what; but for `keep` on the event loop, in the order things happened.
+    """Who hears of what; but for `jot` on the event loop, in the order things happened.
 
     Args:
         event: Everything that moves the session's state.
-        keep: Writes a message down at once, on the library's thread; the next one waits for it.
-        message: A message, and what `keep` returned.
+        jot: Writes a message down at once, on the library's thread; the next one waits for it.
+        message: A message, and what `jot` returned.
         delivered: A receipt of a customer's device or of the shop's own phone: the chat, the
             message ids, and the time it was given.
     """
 
     event: Callable[[ev.WorkerEvent], None]
-    keep: Callable[[IncomingMessage], list[Stored] | None]
-    message: Callable[[IncomingMessage, list[Stored] | None], None]
+    jot: Callable[[IncomingMessage], bool]
+    message: Callable[[IncomingMessage, bool], None]
     delivered: Callable[[str, tuple[str, ...], datetime], None]
 
 
@@ -332,8 +331,8 @@ class WhatsAppClient:
             is_broadcast=source.Chat.Server in {"broadcast", "newsletter"},
             offline=self._is_catching_up,
         )
-        kept = self._listeners.keep(incoming)
-        self._soon(self._listeners.message, incoming, kept)
+        is_jotted = self._listeners.jot(incoming)
+        self._soon(self._listeners.message, incoming, is_jotted)
 
     def _on_caught_up(self, _: Any) -> None:
         self._is_catching_up = False

@@ -17,7 +17,6 @@ from wabot_tray.core.clock import SYSTEM_CLOCK
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
-from wabot_tray.storage.inbox import Stored
 from wabot_tray.storage.live import LiveFiles
 from wabot_tray.storage.recovery import set_vault_aside
 from wabot_tray.storage.sealer import Sealer
@@ -109,7 +108,7 @@ class WorkerSession:
         self._client = WhatsAppClient(
             vault.database_name,
             f"{start.account_id}-{os.getpid()}-{next(_CLIENTS)}",
-            Listeners(self._on_event, self._keep, self._on_message, self._on_delivered),
+            Listeners(self._on_event, self._jot, self._on_message, self._on_delivered),
         )
 
         async def look_for_traces(secrets: Sequence[bytes]) -> Traces:
@@ -193,13 +192,13 @@ class WorkerSession:
         elif isinstance(event, ev.LinkLost | ev.KeepAliveMissed):
             self._desk.link_down()
 
-    def _keep(self, message: IncomingMessage) -> list[Stored] | None:
-        return None if self._desk is None else self._desk.keep(message)
+    def _jot(self, message: IncomingMessage) -> bool:
+        return self._desk is not None and self._desk.jot(message)
 
-    def _on_message(self, message: IncomingMessage, kept: list[Stored] | None) -> None:
+    def _on_message(self, message: IncomingMessage, is_jotted: bool) -> None:
         self._busy_at = time.monotonic()
         if self._desk is not None:
-            self._desk.receive(message, kept)
+            self._desk.receive(message, is_jotted=is_jotted)
 
     def _on_delivered(self, chat: str, message_ids: tuple[str, ...], at: datetime) -> None:
         if self._desk is not None:
