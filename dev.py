@@ -137,7 +137,9 @@ def kills(arguments: list[str]) -> int:
     """Kill workers and the program fifty times under load."""
     need_packages([*RUN_PACKAGES, *TEST_PACKAGES])
     os.environ["WABOT_KILLS"] = "50"
-    return call([set_up(dev=True), "-m", "pytest", "tests/e2e/test_kills.py", *arguments])
+    patient = ["-o", "faulthandler_timeout=3600"]
+    command = [set_up(dev=True), "-m", "pytest", "-s", *patient, "tests/e2e/test_kills.py"]
+    return call([*command, *arguments])
 
 
 COMMANDS = {
