@@ -67,7 +67,8 @@ def _figures(ours: list[float], bare: list[float], beside: str, goal: str = "") 
             bare=[quantile(bare, part)],
             beside=beside,
             goal=goal if part == 0.5 else "",
-            limit="Two writes of the inbox that survive a power cut, beside the library's own work."
+            limit="The library's own work (see bare with our options); then one note in the inbox, "
+            "and waking up after the quiet."
             if part == 0.5
             else "Waiting for the processor, and for the disk under the inbox.",
             digits=1,
