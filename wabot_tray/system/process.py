@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-POLITE: Final = 5  # of nice's 19: half the share of a window's process where both want to run
+POLITE: Final = 5  # of 19: a third of the weight of a window where both want to run (sched(7))
 _BELOW_NORMAL_PRIORITY: Final = 0x4000
 
 
