@@ -134,8 +134,16 @@ class Person:
     def receive(
         self, sender: Companion, message_id: str, encrypted: Encrypted, extra_nodes: tuple[str, ...]
     ) -> None:
-        """Read a message of a companion, or ask for it again."""
+        """Read a message of a companion, or ask for it again.
+
+        A message whose id is known is confirmed and not shown a second time, as phones do: the
+        library sends the same frame again where the link broke before the server acknowledged it.
+        """
         stats = self.world.stats
+        if message_id in self._seen_ids:
+            stats.duplicate_ids[self.number] += 1
+            self._confirm_if_asked(sender, message_id)
+            return
         try:
             plaintext = self._signal.decrypt(str(sender.lid), encrypted.kind, encrypted.data)
         except UndecryptableError as err:
@@ -143,7 +151,6 @@ class Person:
             self._ask_again(sender, message_id)
             return
         text, recipient = messages.read_text(messages.unpadded(plaintext))
-        stats.duplicate_ids[self.number] += message_id in self._seen_ids
         stats.duplicate_texts[self.number] += text in self._seen_texts
         self._seen_ids.add(message_id)
         self._seen_texts.add(text)
@@ -158,6 +165,9 @@ class Person:
                 recipient=recipient,
             )
         )
+        self._confirm_if_asked(sender, message_id)
+
+    def _confirm_if_asked(self, sender: Companion, message_id: str) -> None:
         if self.confirms_delivery and self.world.sends_delivery_receipts:
             self.confirm(sender, message_id)
 

@@ -48,6 +48,23 @@ def test_reply_to_number_has_no_bot_node(ana: Customer, client: BareProcess) -> 
     assert "bot" not in reply.extra_nodes
 
 
+def test_frame_sent_again_after_a_cut_is_shown_once(
+    simulator: RunningSimulator, ana: Customer, new_phone: Phone, tmp_path: Path
+) -> None:
+    with BareProcess(simulator, tmp_path / "db") as client:
+        pair(simulator, new_phone, client)
+        repeated = simulator.stats.duplicate_ids[ana.number]
+        simulator.faults.of(new_phone).drops_acks = True
+        client.do("send", to=ana.number, text="hola")
+        shown = len(ana.wait_for_replies(1))
+        simulator.faults.of(new_phone).drops_acks = False
+        simulator.faults.cut(new_phone)
+        simulator.wait_until(lambda: simulator.stats.duplicate_ids[ana.number] == repeated + 1)
+        client.wait_for("sent")
+        assert len(ana.replies) == shown
+        assert simulator.stats.retries_from_customers == 0
+
+
 def test_message_from_number_instead_of_lid_is_answered(
     simulator: RunningSimulator, ana: Customer, new_phone: Phone, tmp_path: Path
 ) -> None:
