@@ -1,5 +1,7 @@
 """The window with all accounts: how each stands, why, and what can be done."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QByteArray, QModelIndex, QPoint, QSettings, QSize, Qt, QTimer, Signal
@@ -27,6 +29,7 @@ from wabot_tray.gui.emptypage import EmptyPage
 from wabot_tray.gui.icons import app_icon
 from wabot_tray.gui.models import AccountsModel, Column
 from wabot_tray.gui.notices import PREFIX, notices
+from wabot_tray.gui.openings import Opening
 from wabot_tray.gui.parts import button, label
 from wabot_tray.system.i18n import t, tn
 
@@ -42,6 +45,7 @@ class Dashboard(QWidget):
     """Closing it hides it while a tray shows the program; `closing_without_tray` asks otherwise."""
 
     logs_wanted = Signal()
+    window_wanted = Signal(str)  # the name of an opening
     closing_without_tray = Signal()
 
     def __init__(
@@ -49,6 +53,7 @@ class Dashboard(QWidget):
         bridge: ManagerBridge,
         actions: AccountActions,
         settings: QSettings,
+        openings: Sequence[Opening] = (),
         *,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -56,6 +61,7 @@ class Dashboard(QWidget):
         self._manager = bridge.manager
         self._actions = actions
         self._settings = settings
+        self._openings = openings
         self.has_tray = True
         self.may_close = False  # set by whoever ends the program
         self.setObjectName("window")
@@ -206,15 +212,24 @@ class Dashboard(QWidget):
         words.addWidget(label(t("dashboard.title"), role="title"))
         words.addWidget(self.summary)
         self.logs = button(t("dashboard.logs"), self.logs_wanted.emit, role="flat")
+        self.more = button(t("dashboard.more"), _nothing, role="flat")
+        self.more.setMenu(self._more_menu())
+        self.more.setVisible(bool(self._openings))
         self.verify_all = button(t("dashboard.verify_all"), self._actions.verify)
         self.verify_all.setToolTip(t("dashboard.verify_hint"))
         self.add = button(t("dashboard.add"), self.ask_account, role="primary")
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addLayout(words, 1)
-        for part in (self.logs, self.verify_all, self.add):
+        for part in (self.logs, self.more, self.verify_all, self.add):
             row.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
         return row
+
+    def _more_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for one in self._openings:
+            menu.addAction(t(one.key), partial(self.window_wanted.emit, one.name))
+        return menu
 
     def _build_table(self) -> QTableView:
         table = QTableView()
@@ -262,3 +277,7 @@ class Dashboard(QWidget):
     def _on_double_click(self, index: QModelIndex) -> None:
         if (snapshot := self.model.at(index.row())) is not None:
             self.ask_name(snapshot.id)
+
+
+def _nothing() -> None:
+    """Do nothing by itself: the button opens its menu."""

@@ -1,6 +1,8 @@
 """The tray's menu. It is built once and changed in place, so that it may stay open meanwhile."""
 
 import logging
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
@@ -10,6 +12,7 @@ from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.gui.accountmenu import AccountMenu
 from wabot_tray.gui.actions import AccountActions
 from wabot_tray.gui.bridge import ManagerBridge
+from wabot_tray.gui.openings import Opening
 from wabot_tray.gui.ports import LoginItem
 from wabot_tray.system.i18n import t
 
@@ -21,11 +24,16 @@ class TrayMenu(QMenu):
 
     dashboard_wanted = Signal()
     logs_wanted = Signal()
+    window_wanted = Signal(str)  # the name of an opening
     quit_wanted = Signal()
     failed = Signal(str)  # a sentence
 
     def __init__(
-        self, bridge: ManagerBridge, actions: AccountActions, login_item: LoginItem | None
+        self,
+        bridge: ManagerBridge,
+        actions: AccountActions,
+        login_item: LoginItem | None,
+        openings: Sequence[Opening] = (),
     ) -> None:
         super().__init__()
         self._actions = actions
@@ -38,6 +46,10 @@ class TrayMenu(QMenu):
         self.pair = self._command("tray.pair", actions.pair_any)
         self.addSeparator()
         self.dashboard = self._command("tray.dashboard", self.dashboard_wanted.emit)
+        self.openings = {
+            one.name: self._command(one.key, partial(self.window_wanted.emit, one.name))
+            for one in openings
+        }
         self.logs = self._command("tray.logs", self.logs_wanted.emit)
         self.autostart = self._command("tray.autostart", self._on_autostart)
         self.autostart.setCheckable(True)
@@ -93,7 +105,7 @@ class TrayMenu(QMenu):
             self.failed.emit(t("tray.autostart_failed", why=err.strerror or str(err)))
         self.read_autostart()
 
-    def _command(self, key: str, work: object) -> QAction:
+    def _command(self, key: str, work: Callable[[], object]) -> QAction:
         action = self.addAction(t(key))
-        action.triggered.connect(work)
+        action.triggered.connect(lambda _checked=False: work())
         return action

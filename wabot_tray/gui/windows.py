@@ -1,7 +1,7 @@
 """All windows and the tray together: who opens whom, and where a sentence is said."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QSettings, QTimer, QUrl
@@ -11,9 +11,11 @@ from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import WabotError
 from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.bridge import ManagerBridge
+from wabot_tray.gui.openings import OPENINGS, Opening
 from wabot_tray.gui.ports import LoginItem, Program
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
+from wabot_tray.gui.window import Window
 from wabot_tray.system.i18n import t
 
 if TYPE_CHECKING:  # the tray icon is up before these are loaded
@@ -32,6 +34,7 @@ class Windows(QObject):
         program: What runs behind it.
         quit_program: Ends the program.
         login_item: "Start at login", or None where the system knows no such thing.
+        openings: The windows that the menus offer.
     """
 
     def __init__(
@@ -41,18 +44,24 @@ class Windows(QObject):
         *,
         login_item: LoginItem | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        openings: Sequence[Opening] = OPENINGS,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._program = program
+        self.program = program
+        self.login_item = login_item
+        self.clock = clock
+        ini = str(program.paths.data / "windows.ini")
+        self.store = QSettings(ini, QSettings.Format.IniFormat)  # where windows were
+        self._openings = {opening.name: opening for opening in openings}
+        self._windows: dict[str, Window] = {}
         self._quit = quit_program
-        self._clock = clock
         self._closed = False
         self._dashboard: Dashboard | None = None
         self._pairings: dict[str, PairingWindow] = {}
         self.bridge = ManagerBridge(program.manager, self)
         self.actions = AccountActions(program.manager, self)
-        self.menu = TrayMenu(self.bridge, self.actions, login_item)
+        self.menu = TrayMenu(self.bridge, self.actions, login_item, openings)
         self.tray = Tray(self.bridge, self.menu, clock=clock, parent=self)
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
@@ -65,7 +74,7 @@ class Windows(QObject):
             self.show_dashboard()
         elif not self.tray.is_present:
             self._grace.start(TRAY_GRACE_MS)
-        for text in self._program.complaints if minimized else ():
+        for text in self.program.complaints if minimized else ():
             self.tell(text, Tone.WARNING)
 
     @property
@@ -90,9 +99,7 @@ class Windows(QObject):
         window = self._pairings.get(account_id)
         if window is None:
             try:
-                window = PairingWindow(
-                    self.bridge, account_id, self.actions.jobs, clock=self._clock
-                )
+                window = PairingWindow(self.bridge, account_id, self.actions.jobs, clock=self.clock)
             except WabotError:  # removed a moment ago
                 return
             self._pairings[account_id] = window
@@ -101,9 +108,23 @@ class Windows(QObject):
         window.raise_()
         window.activateWindow()
 
+    def show_window(self, name: str) -> None:
+        """Open one of the windows that exist once, or bring it to the front.
+
+        Raises:
+            KeyError: There is none of that name.
+        """
+        if (window := self._windows.get(name)) is None:
+            window = self._windows[name] = self._openings[name].make(self)
+        window.bring_up()
+
+    def window(self, name: str) -> Window | None:
+        """Return the window of that name if it was opened before."""
+        return self._windows.get(name)
+
     def show_logs(self) -> None:
         """Open the log with whatever the person reads such files with."""
-        path = self._program.paths.log_file
+        path = self.program.paths.log_file
         if not path.exists():
             self.tell(t("gui.log_missing"), Tone.INFO)
             return
@@ -129,8 +150,12 @@ class Windows(QObject):
             return
         self._closed = True
         self._grace.stop()
-        for window in tuple(self._pairings.values()):
+        for pairing in tuple(self._pairings.values()):
+            pairing.close()
+        for window in self._windows.values():
             window.close()
+            window.deleteLater()
+        self._windows.clear()
         if self._dashboard is not None:
             self._dashboard.may_close = True
             self._dashboard.close()
@@ -150,6 +175,7 @@ class Windows(QObject):
         self.actions.account_wanted.connect(self._on_account_wanted)
         self.menu.dashboard_wanted.connect(self.show_dashboard)
         self.menu.logs_wanted.connect(self.show_logs)
+        self.menu.window_wanted.connect(self.show_window)
         self.menu.quit_wanted.connect(self._quit)
         self.menu.failed.connect(self._on_menu_failed)
         self.tray.dashboard_wanted.connect(self.show_dashboard)
@@ -158,12 +184,13 @@ class Windows(QObject):
     def _make_dashboard(self) -> "Dashboard":
         from wabot_tray.gui.dashboard import Dashboard  # noqa: PLC0415 - on first use
 
-        store = QSettings(str(self._program.paths.data / "windows.ini"), QSettings.Format.IniFormat)
-        made = Dashboard(self.bridge, self.actions, store, clock=self._clock)
+        openings = tuple(self._openings.values())
+        made = Dashboard(self.bridge, self.actions, self.store, openings, clock=self.clock)
+        made.window_wanted.connect(self.show_window)
         made.logs_wanted.connect(self.show_logs)
         made.closing_without_tray.connect(self._on_closing_without_tray)
         made.show_tray_presence(self.tray.is_present)
-        for number, text in enumerate(self._program.complaints):
+        for number, text in enumerate(self.program.complaints):
             made.banners.show_notice(f"complaint:{number}", text, Tone.WARNING)
         return made
 

@@ -1,0 +1,32 @@
+"""The windows that exist once each, as the menus of the tray and of the dashboard offer them.
+
+A window is imported when it is first opened: the tray icon must not wait for what nobody looks at.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from wabot_tray.gui.window import Window
+
+if TYPE_CHECKING:
+    from wabot_tray.gui.windows import Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One window.
+
+    Args:
+        name: What `Windows.show_window` calls it.
+        key: The text of its entry in menus.
+        make: Makes it.
+    """
+
+    name: str
+    key: str
+    make: "Callable[[Windows], Window]"
+
+
+# In the order of the menus.
+OPENINGS: Final[tuple[Opening, ...]] = ()
