@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wabot_tray.control.program import Program, Wiring
+    from wabot_tray.core.errors import WabotError
     from wabot_tray.core.settings import Settings
     from wabot_tray.storage.keyring import KeySource
     from wabot_tray.system.paths import Paths
@@ -42,7 +43,7 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
     i18n.set_language()
     chosen = _arguments(words)
     paths = find_paths(chosen.data_dir)
-    settings, complaint = _settings(paths)
+    settings, problem = _settings(paths)
     i18n.set_language(settings.language)
     lock = FileLock(paths.lock_file)
     try:
@@ -55,11 +56,11 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
         return _show_the_first(paths)
     try:
         logs.setup(paths, settings.log_level)
-        program = _make(paths, settings, chosen, wiring)
+        program = _make(paths, settings, problem, chosen, wiring)
         if program is None:
             return 1
-        if complaint:
-            program.complain(complaint)
+        if problem is not None:
+            program.complain(i18n.sentence(problem))
         return _run(program, chosen)
     except Exception:
         logging.getLogger(__name__).exception("the program cannot go on")
@@ -85,17 +86,16 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _settings(paths: "Paths") -> "tuple[Settings, str]":
-    """Return the settings and, where the file is refused, the sentence that says why."""
+def _settings(paths: "Paths") -> "tuple[Settings, WabotError | None]":
+    """Return the settings and, where the file is refused, why."""
     from wabot_tray.core.errors import WabotError  # noqa: PLC0415
     from wabot_tray.core.settings import Settings  # noqa: PLC0415
     from wabot_tray.storage.settings_file import load_settings  # noqa: PLC0415
-    from wabot_tray.system.i18n import sentence  # noqa: PLC0415
 
     try:
-        return load_settings(paths.settings_file), ""
+        return load_settings(paths.settings_file), None
     except WabotError as err:
-        return Settings(), sentence(err)
+        return Settings(), err
 
 
 def _key_source(paths: "Paths", chosen: argparse.Namespace) -> "KeySource":
@@ -127,14 +127,19 @@ def _ask_passphrase(is_new: bool) -> str:
 
 
 def _make(
-    paths: "Paths", settings: "Settings", chosen: argparse.Namespace, wiring: "Wiring | None"
+    paths: "Paths",
+    settings: "Settings",
+    problem: "WabotError | None",
+    chosen: argparse.Namespace,
+    wiring: "Wiring | None",
 ) -> "Program | None":
     from wabot_tray.control.program import PRODUCT, Program  # noqa: PLC0415
     from wabot_tray.core.errors import WabotError  # noqa: PLC0415
     from wabot_tray.system.i18n import sentence  # noqa: PLC0415
 
     try:
-        return Program(paths, settings, _key_source(paths, chosen), wiring or PRODUCT)
+        source = _key_source(paths, chosen)
+        return Program(paths, settings, source, wiring or PRODUCT, settings_problem=problem)
     except WabotError as err:
         _complain(sentence(err), chosen)
         return None

@@ -68,6 +68,16 @@ async def test_quiet_of_one_chat_does_not_hold_up_another(shop: Shop) -> None:
     assert shop.sender.sent == [(LUIS, "re: a")]
 
 
+async def test_pace_that_changes_counts_for_the_next_message(shop: Shop) -> None:
+    desk = await shop.open()
+    desk.set_pace(quiet_s=5.0, max_age_s=3600)
+    await shop.write("a")
+    await shop.time.advance(4.9)
+    assert shop.sender.sent == []
+    await shop.time.advance(0.2)
+    assert shop.sender.words == ["re: a"]
+
+
 async def test_message_between_two_replies_makes_the_second_wait(shop: Shop) -> None:
     await shop.open()
     shop.sender.hold = asyncio.Event()

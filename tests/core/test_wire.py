@@ -86,7 +86,7 @@ def test_message_comes_back_as_it_was_in_one_line(message: Any) -> None:
 
 def test_every_event_of_a_worker_and_every_command_is_known() -> None:
     assert {cls.__name__ for cls in EVENTS} >= {"WorkerReady", "QrShown", "WorkerExited"}
-    assert {cls.__name__ for cls in COMMANDS} == {"Start", "Verify", "Unlink", "Stop"}
+    assert {cls.__name__ for cls in COMMANDS} == {"Start", "SetPace", "Verify", "Unlink", "Stop"}
 
 
 @pytest.mark.parametrize("cls", [*EVENTS, *COMMANDS], ids=lambda cls: cls.__name__)

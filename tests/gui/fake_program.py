@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.gui.fake_manager import FakeManager
+from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
@@ -24,7 +25,8 @@ class FakeProgram:
         self, folder: Path, manager: FakeManager, settings: Settings | None = None
     ) -> None:
         self.paths = Paths(data=folder, runtime=folder / "run", runtime_in_ram=False)
-        self.settings = settings or Settings()
+        # The real one: it needs nothing but a file.
+        self.preferences = Preferences(self.paths.settings_file, settings or Settings())
         self.manager = manager
         self.on_show: Callable[[], None] = _nothing
         self.on_quit: Callable[[], None] = _nothing
@@ -32,6 +34,13 @@ class FakeProgram:
         self.complaints: list[str] = []
         self.problem: WabotError | OSError | None = None
         self.log: list[str] = []
+
+    @property
+    def settings(self) -> Settings:
+        return self.preferences.settings
+
+    async def apply(self, settings: Settings) -> None:
+        await self.preferences.apply(settings)
 
     async def start(self) -> None:
         self.log.append("start")

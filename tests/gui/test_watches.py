@@ -39,6 +39,16 @@ def test_timers_have_the_settings_intervals() -> None:
     assert not watches.verify.isActive()
 
 
+def test_intervals_that_change_are_taken_at_once() -> None:
+    watches = Watches(FakeManager(), Jobs(print), Settings())
+    check, verify = watches.check.timerId(), watches.verify.timerId()
+    watches.use(Settings(check_interval_s=30))
+    assert watches.check.interval() == 30_000
+    assert watches.check.timerId() != check
+    assert watches.verify.timerId() == verify  # not begun anew
+    watches.close()
+
+
 def test_check_and_verify_reach_the_manager(run: Runner) -> None:
     manager, jobs = FakeManager(), Jobs(print)
     watches = Watches(manager, jobs, Settings())

@@ -13,6 +13,7 @@ from wabot_tray.core import commands
 from wabot_tray.core import events as ev
 from wabot_tray.core.errors import AccountError, ControlError, KeyUnavailableError
 from wabot_tray.core.reasons import Reason
+from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingStage, SessionRemoved
 from wabot_tray.core.states import SessionState as S
 
@@ -44,6 +45,21 @@ async def test_start_restores_a_linked_account(world: World) -> None:
     world.worker.report(ev.LoggedIn(phone="34600111222"))
     assert world.state() is S.CONNECTED
     assert world.registry.get("shop").last_connected == world.time.wall
+
+
+async def test_settings_that_change_reach_running_workers_and_the_next(world: World) -> None:
+    first = await world.connected()
+    world.manager.use(Settings(quiet_s=3.0, answer_max_age_h=2.0))
+    pace = commands.SetPace(quiet_s=3.0, answer_max_age_s=7200.0)
+    assert first.told[-1] == pace
+    told = len(first.told)
+    world.manager.use(Settings(quiet_s=3.0, answer_max_age_h=2.0, theme="dark"))
+    assert len(first.told) == told
+    await world.manager.reconnect("shop")
+    await world.time.advance(1)
+    started = world.worker.started
+    assert started is not None
+    assert (started.quiet_s, started.answer_max_age_s) == (3.0, 7200.0)
 
 
 async def test_start_staggers_logins_to_two_a_second(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ is sent again, once.
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -165,6 +166,10 @@ class AnsweringDesk:
         """Begin no more replies until `link_up`. A second call is harmless."""
         self._link_losses += 1
         self._link.clear()
+
+    def set_pace(self, *, quiet_s: float, max_age_s: float) -> None:
+        """Be so patient from now on. A chat that is waited for already keeps its end."""
+        self._pace = replace(self._pace, quiet_s=quiet_s, max_age_s=max_age_s)
 
     async def stop_answering(self, *, grace_s: float = 1.0) -> None:
         """Let replies on their way arrive and begin no more; go on keeping what comes in.

@@ -13,6 +13,7 @@ from wabot_tray.core.errors import WabotError
 
 log = logging.getLogger(__name__)
 
+_SLICE_S: Final = 15.0
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,8 +35,8 @@ async def _run(program: Program) -> int:
     try:
         await program.start()
         timers = [
-            asyncio.create_task(every(program.settings.check_interval_s, program.check)),
-            asyncio.create_task(every(program.settings.verify_interval_s, program.verify)),
+            asyncio.create_task(every(lambda: program.settings.check_interval_s, program.check)),
+            asyncio.create_task(every(lambda: program.settings.verify_interval_s, program.verify)),
         ]
         await over.wait()
     except (WabotError, OSError) as err:
@@ -49,13 +50,17 @@ async def _run(program: Program) -> int:
 
 
 async def every(
-    interval_s: float,
+    interval_s: Callable[[], float],
     work: Callable[[], Awaitable[None]],
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Do `work` every `interval_s` seconds, never twice at a time, until cancelled."""
+    """Do `work` every `interval_s()` seconds, never twice at a time, until cancelled."""
     while True:
-        await pause(interval_s)
+        waited_s = 0.0
+        # In slices: a shorter interval must not wait for the end of a longer one.
+        while (left_s := interval_s() - waited_s) > 0:
+            await pause(min(left_s, _SLICE_S))
+            waited_s += min(left_s, _SLICE_S)
         try:
             await work()
         except Exception:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from wabot_tray import __version__
+from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.control.server import ControlServer, Host
+from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
 from wabot_tray.sessions.children import worker_command
 from wabot_tray.sessions.manager import Parts, SessionManager
@@ -21,7 +23,8 @@ from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
-from wabot_tray.system.i18n import language
+from wabot_tray.system.i18n import language, set_language
+from wabot_tray.system.logs import set_level
 from wabot_tray.system.paths import Paths, remove_runtime, runtime_places
 from wabot_tray.system.sleep import SleepWatch
 
@@ -60,16 +63,23 @@ class Program:
         settings: What the person set.
         source: Where the master key comes from.
         wiring: See `Wiring`.
+        settings_problem: Why the settings' file could not be read, if so.
 
     Raises:
         WabotError: The list of accounts cannot be read.
     """
 
     def __init__(
-        self, paths: Paths, settings: Settings, source: KeySource, wiring: Wiring = PRODUCT
+        self,
+        paths: Paths,
+        settings: Settings,
+        source: KeySource,
+        wiring: Wiring = PRODUCT,
+        settings_problem: WabotError | None = None,
     ) -> None:
         self.paths = paths
-        self.settings = settings
+        self.preferences = Preferences(paths.settings_file, settings, settings_problem)
+        self.preferences.subscribe(self._on_settings)
         self.on_show: Callable[[], None] = _nothing
         self.on_quit: Callable[[], None] = _nothing
         self.extra_checks: Callable[[], Iterable[Check]] = tuple
@@ -89,6 +99,20 @@ class Program:
         self._server = ControlServer(self.manager, host, paths)
         self._door = wiring.door
         self._watches: list[asyncio.Task[None]] = []
+
+    @property
+    def settings(self) -> Settings:
+        """What the person set; another object after each change."""
+        return self.preferences.settings
+
+    async def apply(self, settings: Settings) -> None:
+        """Keep `settings` and use them from now on. See `Preferences.apply`."""
+        await self.preferences.apply(settings)
+
+    def _on_settings(self) -> None:
+        set_level(self.settings.log_level)
+        set_language(self.settings.language)
+        self.manager.use(self.settings)
 
     def complain(self, sentence: str) -> None:
         """Log what is wrong with this start, and keep it for the window to show."""
@@ -132,6 +156,7 @@ class Program:
             loop.create_task(sleep.run(), name="sleep"),
             loop.create_task(self.manager.live_watch.run(), name="live"),
             loop.create_task(self._server.stay(), name="door"),
+            loop.create_task(self.preferences.run(), name="settings"),
         ]
 
     async def close(self) -> None:

@@ -32,6 +32,14 @@ class Verify(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetPace(Command):
+    """Be so patient from now on; see `Start`."""
+
+    quiet_s: float
+    answer_max_age_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unlink(Command):
     """Tell WhatsApp to forget this device, for good."""
 

@@ -41,6 +41,14 @@ class Settings:
                 raise SettingsError("error.settings_unknown", name=_shown(name))
         return dataclasses.replace(cls(), **checked)  # type: ignore[arg-type]  # checked just above
 
+    def checked(self) -> "Settings":
+        """Return these settings, as a file or a form may have made them.
+
+        Raises:
+            SettingsError: A value is of the wrong kind or out of its limits.
+        """
+        return self.from_mapping(dataclasses.asdict(self))
+
 
 _LIMITS: Final[Mapping[str, tuple[float, float]]] = {
     "check_interval_s": (5.0, 3600.0),

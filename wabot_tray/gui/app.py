@@ -128,6 +128,7 @@ async def _live(program: Program, *, minimized: bool) -> str:
     _hear_signals(over.set)
     windows: Windows | None = None
     watches: Watches | None = None
+    forget: Callable[[], None] | None = None
     try:
         await program.start()
         windows = Windows(program, over.set, login_item=_login_item(program))
@@ -135,6 +136,7 @@ async def _live(program: Program, *, minimized: bool) -> str:
         program.extra_checks = lambda: _checks(windows)
         windows.open(minimized=minimized)
         watches = Watches(program.manager, windows.actions.jobs, program.settings, app)
+        forget = program.preferences.subscribe(lambda: _use(program.settings, app, watches))
         network = NetworkWatch(program.manager, app)
         log.debug("network watch: %s", network.is_present)
         await over.wait()
@@ -143,12 +145,22 @@ async def _live(program: Program, *, minimized: bool) -> str:
         return t("gui.start_failed", why=sentence(err) if isinstance(err, WabotError) else err)
     finally:
         app.removeEventFilter(quit_filter)
+        if forget is not None:
+            forget()
         if watches is not None:
             watches.close()
         if windows is not None:
             await windows.close()
         await program.close()
     return ""
+
+
+def _use(settings: Settings, app: QApplication, watches: Watches) -> None:
+    """Use settings that have just changed."""
+    theme = app.findChild(Theme)
+    if theme is not None and theme.choice != settings.theme:
+        theme.choose(settings.theme)
+    watches.use(settings)
 
 
 def _hear_signals(quit_program: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update, VerifyResult
@@ -80,6 +81,7 @@ class Program(Protocol):
     on_quit: Callable[[], None]
     extra_checks: Callable[[], Iterable[Check]]
     complaints: list[str]
+    preferences: Preferences  # what the person set, and who is told when that changes
 
     @property
     def paths(self) -> Paths:
@@ -88,7 +90,11 @@ class Program(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """What the person set."""
+        """What the person set; another object after each change, so never keep it."""
+        ...
+
+    async def apply(self, settings: Settings) -> None:
+        """Keep `settings` and use them from now on. Raises WabotError where that cannot be."""
         ...
 
     @property

@@ -128,6 +128,11 @@ class Theme(QObject):
         app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
 
     @property
+    def choice(self) -> str:
+        """What was chosen: "system", "light" or "dark"."""
+        return self._choice
+
+    @property
     def is_dark(self) -> bool:
         """Whether the dark colours are in use."""
         if self._choice == "system":

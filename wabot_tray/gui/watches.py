@@ -21,18 +21,27 @@ class Watches(QObject):
         super().__init__(parent)
         self._manager = manager
         self._jobs = jobs
-        self.check = self._timer(settings.check_interval_s, self._on_check)
-        self.verify = self._timer(settings.verify_interval_s, self._on_verify)
+        self.check = self._timer(self._on_check)
+        self.verify = self._timer(self._on_verify)
+        self.use(settings)
+
+    def use(self, settings: Settings) -> None:
+        """Take the intervals from `settings`; one that is as before goes on undisturbed."""
+        for timer, interval_s in (
+            (self.check, settings.check_interval_s),
+            (self.verify, settings.verify_interval_s),
+        ):
+            if timer.interval() != (interval_ms := round(interval_s * 1000)):
+                timer.start(interval_ms)
 
     def close(self) -> None:
         """Stop. A second call changes nothing."""
         self.check.stop()
         self.verify.stop()
 
-    def _timer(self, interval_s: float, work: Callable[[], None]) -> QTimer:
+    def _timer(self, work: Callable[[], None]) -> QTimer:
         timer = QTimer(self)
         timer.timeout.connect(work)
-        timer.start(round(interval_s * 1000))
         return timer
 
     def _on_check(self) -> None:

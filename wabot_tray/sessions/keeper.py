@@ -154,6 +154,11 @@ class SessionKeeper:
         if self.session.state is SessionState.CONNECTED:
             self._own(self._probe_in_doubt(), "probe")
 
+    def set_pace(self, pace: commands.SetPace) -> None:
+        """Tell a running worker how patient to be; the next one is told at its start."""
+        if self._worker is not None:
+            self._worker.send(pace)
+
     async def verify(self) -> VerifyResult:
         """Ask WhatsApp something and wait for the answer; no answer twice restarts the worker."""
         if self.session.state is not SessionState.CONNECTED:

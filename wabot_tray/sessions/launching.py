@@ -36,7 +36,7 @@ class Launching:
         keys: Where the accounts' keys come from.
         clock: Injected time.
         call_later: Runs a callback after so many seconds.
-        settings: What workers are told of pace and age.
+        settings: What workers are told of pace and age; may be replaced at any time.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Launching:
         call_later: Callable[[float, Callable[[], None]], Handle],
         settings: Settings,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._paths = paths
         self._keys = keys
         self._clock = clock
@@ -77,8 +77,8 @@ class Launching:
             bot_file=str(paths.bot_file),
             data_key=await self._keys.data_key(account_id),
             pair=pair,
-            quiet_s=self._settings.quiet_s,
-            answer_max_age_s=self._settings.answer_max_age_h * 3600,
+            quiet_s=self.settings.quiet_s,
+            answer_max_age_s=self.settings.answer_max_age_h * 3600,
         )
 
     def live_folder(self, account_id: str) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from wabot_tray.core import commands
 from wabot_tray.core import events as ev
 from wabot_tray.core.accounts import checked_label
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
@@ -295,6 +296,20 @@ class SessionManager:
         keeper = self._keeper(account_id)
         if keeper.session.pairing and not keeper.session.linking:
             keeper.handle(ev.PairingFailed(reason=Reason.PAIRING_CANCELLED))
+
+    def use(self, settings: Settings) -> None:
+        """Work by `settings` from now on; running workers are told what has changed for them."""
+        before, self._launching.settings = self._launching.settings, settings
+        if (before.quiet_s, before.answer_max_age_h) == (
+            settings.quiet_s,
+            settings.answer_max_age_h,
+        ):
+            return
+        pace = commands.SetPace(
+            quiet_s=settings.quiet_s, answer_max_age_s=settings.answer_max_age_h * 3600
+        )
+        for keeper in self._keepers.values():
+            keeper.set_pace(pace)
 
     # --- watching --------------------------------------------------------------------------------
 

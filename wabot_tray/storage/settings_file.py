@@ -1,13 +1,21 @@
 """settings.toml: what the person set, comments and all."""
 
+import os
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from wabot_tray.core.errors import SettingsError
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.toml_text import TomlFaultError, parse_toml
-from wabot_tray.storage.files import StrangeFileError, read_plain, storage_errors, write_atomic
+from wabot_tray.storage.files import (
+    StrangeFileError,
+    read_plain,
+    set_aside,
+    storage_errors,
+    write_atomic,
+)
 
 LONGEST_BYTES: Final = 256 * 1024
 
@@ -44,6 +52,17 @@ def save_settings(path: Path, settings: Settings) -> None:
         if written.get(name, defaults[name]) != value:
             document[name] = _plain(value)
     write_atomic(path, tomlkit.dumps(document).encode())
+
+
+def set_settings_aside(path: Path, now: datetime) -> Path | None:
+    """Rename a file that cannot be read, so that a new one may begin; return its new name.
+
+    Returns None where there is no file.
+
+    Raises:
+        VaultError: The folder cannot be written.
+    """
+    return set_aside(path, "broken", now) if os.path.lexists(path) else None
 
 
 def _text(path: Path) -> str:

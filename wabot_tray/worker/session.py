@@ -52,6 +52,7 @@ class WorkerSession:
         self._client: WhatsAppClient | None = None
         self._sealer: Sealer | None = None
         self._desk: AnsweringDesk | None = None
+        self._pace: commands.SetPace | None = None  # newer than what the start command said
         self._logged_out_at: float | None = None
         self._unlinking = False
         self._busy_at = time.monotonic()
@@ -64,6 +65,9 @@ class WorkerSession:
             case commands.Start():
                 if not self._started.done():
                     self._started.set_result(command)
+                    self._pace = None
+            case commands.SetPace():
+                self._set_pace(command)
             case commands.Verify():
                 self._own(self._verify(command))
             case commands.Unlink():
@@ -118,6 +122,8 @@ class WorkerSession:
         self._desk = make_desk(
             start, Outlets(self._client.send, self._counted, self._notify, look_for_traces)
         )
+        if self._pace is not None:
+            self._set_pace(self._pace)
         self._own(self._sealer.run())
         await self._desk.start()
         self._send(ev.WorkerReady(pid=os.getpid(), live_in_ram=start.live_in_ram))
@@ -212,6 +218,11 @@ class WorkerSession:
 
     def _notify(self, topic: str, reason: Reason | None, detail: str) -> None:
         self._send(ev.Noticed(topic=topic, reason=reason, detail=detail))
+
+    def _set_pace(self, command: commands.SetPace) -> None:
+        self._pace = command  # the desk may not be there yet
+        if self._desk is not None:
+            self._desk.set_pace(quiet_s=command.quiet_s, max_age_s=command.answer_max_age_s)
 
     async def _verify(self, command: commands.Verify) -> None:
         began = time.monotonic()
