@@ -60,7 +60,7 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
         if program is None:
             return 1
         if problem is not None:
-            program.complain(i18n.sentence(problem))
+            program.complain(problem)
         return _run(program, chosen)
     except Exception:
         logging.getLogger(__name__).exception("the program cannot go on")

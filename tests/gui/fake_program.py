@@ -8,6 +8,7 @@ from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
+from wabot_tray.system.i18n import set_language
 from wabot_tray.system.paths import Paths
 
 
@@ -27,13 +28,17 @@ class FakeProgram:
         self.paths = Paths(data=folder, runtime=folder / "run", runtime_in_ram=False)
         # The real one: it needs nothing but a file.
         self.preferences = Preferences(self.paths.settings_file, settings or Settings())
+        self.preferences.subscribe(self._speak)
         self.manager = manager
         self.on_show: Callable[[], None] = _nothing
         self.on_quit: Callable[[], None] = _nothing
         self.extra_checks: Callable[[], Iterable[Check]] = _no_checks
-        self.complaints: list[str] = []
+        self.complaints: list[WabotError] = []
         self.problem: WabotError | OSError | None = None
         self.log: list[str] = []
+
+    def _speak(self) -> None:
+        set_language(self.settings.language)
 
     @property
     def settings(self) -> Settings:

@@ -13,12 +13,13 @@ from PySide6.QtWidgets import QApplication
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram
+from wabot_tray.core.errors import SettingsError
 from wabot_tray.core.states import SessionState
 from wabot_tray.gui.actions import Tone
 from wabot_tray.gui.app import QuitFilter
 from wabot_tray.gui.dialogs import AddAccountDialog, BackgroundDialog
 from wabot_tray.gui.windows import Windows
-from wabot_tray.system.i18n import t
+from wabot_tray.system.i18n import sentence, t
 
 Runner = Callable[[Awaitable[Any]], Any]
 
@@ -112,9 +113,10 @@ def test_sentence_without_a_tray_opens_the_dashboard(windows: Windows) -> None:
 
 
 def test_complaints_of_the_start_are_shown(program: FakeProgram, windows: Windows) -> None:
-    program.complaints.append("settings.toml cannot be read")
+    problem = SettingsError("error.settings_broken", name="settings.toml", line=3)
+    program.complaints.append(problem)
     windows.open(minimized=False)
-    assert "settings.toml cannot be read" in windows.dashboard.banners.texts
+    assert sentence(problem) in windows.dashboard.banners.texts
 
 
 def test_pairing_window_opens_once_per_account(windows: Windows, run: Runner) -> None:

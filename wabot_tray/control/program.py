@@ -23,7 +23,7 @@ from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
-from wabot_tray.system.i18n import language, set_language
+from wabot_tray.system.i18n import language, sentence, set_language
 from wabot_tray.system.logs import set_level
 from wabot_tray.system.paths import Paths, remove_runtime, runtime_places
 from wabot_tray.system.sleep import SleepWatch
@@ -83,7 +83,7 @@ class Program:
         self.on_show: Callable[[], None] = _nothing
         self.on_quit: Callable[[], None] = _nothing
         self.extra_checks: Callable[[], Iterable[Check]] = tuple
-        self.complaints: list[str] = []  # sentences for the window to show at its start
+        self.complaints: list[WabotError] = []  # for the window to show at its start
         registry = Registry(paths.registry_file)
         registry.load()
         self._nursery = Nursery(wiring.worker_command or worker_command())
@@ -114,10 +114,10 @@ class Program:
         set_language(self.settings.language)
         self.manager.use(self.settings)
 
-    def complain(self, sentence: str) -> None:
+    def complain(self, problem: WabotError) -> None:
         """Log what is wrong with this start, and keep it for the window to show."""
-        log.warning("%s", sentence)
-        self.complaints.append(sentence)
+        log.warning("%s", sentence(problem))
+        self.complaints.append(problem)
 
     def _install_rules(self) -> None:
         """Give a new data folder example rules to change; only a greeting is switched on."""

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 
 from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.core.states import SessionState
@@ -80,8 +80,10 @@ class AccountCommands(QObject):
 class AccountMenu(QMenu):
     """One account in the tray's menu: its state as title, its commands within."""
 
-    def __init__(self, snapshot: SessionSnapshot, actions: AccountActions) -> None:
-        super().__init__()
+    def __init__(
+        self, snapshot: SessionSnapshot, actions: AccountActions, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
         self.commands = AccountCommands(actions, self)
         self.addActions(self.commands.all)
         self.show_for(snapshot)

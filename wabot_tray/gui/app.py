@@ -89,13 +89,24 @@ def make_application(settings: Settings) -> QApplication:
     app = QApplication([APP])
     app.setQuitOnLastWindowClosed(False)
     app.setWindowIcon(app_icon())
+    speak(app)
+    Theme(app, settings.theme)
+    return app
+
+
+def speak(app: QApplication) -> None:
+    """Have Qt's own texts and numbers in the language of the program; again, when it changed."""
+    if (old := app.findChild(QTranslator)) is not None:
+        if old.objectName() == language():
+            return
+        app.removeTranslator(old)
+        old.setParent(None)
     QLocale.setDefault(locale())
     translator = QTranslator(app)
+    translator.setObjectName(language())
     folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
     if language() != "en" and translator.load(f"qtbase_{language()}", folder):
         app.installTranslator(translator)
-    Theme(app, settings.theme)
-    return app
 
 
 class QuitFilter(QObject):
@@ -156,7 +167,8 @@ async def _live(program: Program, *, minimized: bool) -> str:
 
 
 def _use(settings: Settings, app: QApplication, watches: Watches) -> None:
-    """Use settings that have just changed."""
+    """Use settings that have just changed; the windows follow in a moment by themselves."""
+    speak(app)
     theme = app.findChild(Theme)
     if theme is not None and theme.choice != settings.theme:
         theme.choose(settings.theme)

@@ -108,6 +108,15 @@ class Dashboard(QWidget):
         if (row := self.model.row_of(account_id)) >= 0:
             self.table.selectRow(row)
 
+    def carry(self) -> object:
+        """Return the chosen account, for the dashboard that takes this one's place."""
+        return None if self.details.shown is None else self.details.shown.id
+
+    def resume(self, carried: object) -> None:
+        """Choose what was chosen."""
+        if isinstance(carried, str):
+            self.select(carried)
+
     def show_tray_presence(self, present: bool) -> None:
         """Say so where no panel shows the tray icon."""
         self.has_tray = present

@@ -54,6 +54,7 @@ class PairingWindow(QWidget):
         self._jobs = jobs
         self._clock = clock
         self._stage = PairingStage.STARTING
+        self.is_replaced = False  # by a window that goes on with the attempt
         self.setObjectName("window")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowIcon(app_icon())
@@ -71,6 +72,11 @@ class PairingWindow(QWidget):
     def stage(self) -> PairingStage:
         """How far the attempt has come, as shown."""
         return self._stage
+
+    @property
+    def is_active(self) -> bool:
+        """Whether an attempt is under way."""
+        return self._stage in _ACTIVE
 
     def tick(self) -> None:
         """Move the countdowns to the present moment."""
@@ -99,7 +105,7 @@ class PairingWindow(QWidget):
         self._bridge.pairing_changed.disconnect(self._on_progress)
         self._bridge.session_changed.disconnect(self._on_session)
         self._bridge.session_removed.disconnect(self._on_removed)
-        if self._stage in _ACTIVE:
+        if self.is_active and not self.is_replaced:
             self._jobs.start(
                 f"cancel pairing {self.account_id}",
                 lambda: self._manager.cancel_pairing(self.account_id),

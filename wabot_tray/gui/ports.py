@@ -5,6 +5,7 @@ from typing import Protocol
 
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
+from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update, VerifyResult
 from wabot_tray.system.paths import Paths
@@ -80,7 +81,7 @@ class Program(Protocol):
     on_show: Callable[[], None]
     on_quit: Callable[[], None]
     extra_checks: Callable[[], Iterable[Check]]
-    complaints: list[str]
+    complaints: list[WabotError]
     preferences: Preferences  # what the person set, and who is told when that changes
 
     @property

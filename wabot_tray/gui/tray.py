@@ -88,6 +88,11 @@ class Tray(QObject):
             self._tooltip = tooltip
             self.icon.setToolTip(tooltip)
 
+    def use_menu(self, menu: TrayMenu) -> None:
+        """Offer `menu` from now on, and say everything anew. Panels read a menu with its icon."""
+        self.menu = menu
+        self._remake()
+
     def look_for_panel(self) -> None:
         """Make the icon anew when a panel has come; say so when one came or went."""
         present = QSystemTrayIcon.isSystemTrayAvailable()

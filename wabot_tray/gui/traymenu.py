@@ -68,7 +68,7 @@ class TrayMenu(QMenu):
         if (menu := self._accounts.get(snapshot.id)) is not None:
             menu.show_for(snapshot)
             return
-        self._accounts[snapshot.id] = menu = AccountMenu(snapshot, self._actions)
+        self._accounts[snapshot.id] = menu = AccountMenu(snapshot, self._actions, self)
         self.insertMenu(self._after_accounts, menu)
         self.empty.setVisible(False)
 

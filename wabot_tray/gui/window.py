@@ -1,4 +1,8 @@
-"""What every window of its own has: a name, an icon, a remembered place, a key that closes it."""
+"""What every window of its own has: a name, an icon, a remembered place, a key that closes it.
+
+When the language changes, every window is closed and made anew; `carry` and `resume` take over
+what would be lost.
+"""
 
 from typing import Final
 
@@ -35,6 +39,13 @@ class Window(QWidget):
         if isinstance(saved := store.value(self._place), QByteArray):
             self.restoreGeometry(saved)
         QShortcut(QKeySequence.StandardKey.Close, self, self.close)
+
+    def carry(self) -> object:
+        """Return what the same window, made anew in another language, is to go on with."""
+        return None
+
+    def resume(self, carried: object) -> None:
+        """Go on with what `carry` returned."""
 
     def bring_up(self) -> None:
         """Show the window in front of the others."""

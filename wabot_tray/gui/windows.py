@@ -13,10 +13,11 @@ from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.openings import OPENINGS, Opening
 from wabot_tray.gui.ports import LoginItem, Program
+from wabot_tray.gui.relabel import OpenWindows, put_back, question_is_open
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
 from wabot_tray.gui.window import Window
-from wabot_tray.system.i18n import t
+from wabot_tray.system.i18n import language, sentence, t
 
 if TYPE_CHECKING:  # the tray icon is up before these are loaded
     from wabot_tray.gui.dashboard import Dashboard
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # the tray icon is up before these are loaded
 log = logging.getLogger(__name__)
 # After a login the panel may need a while; only then does a window take the tray's place.
 TRAY_GRACE_MS: Final = 10_000
+_QUESTION_MS: Final = 300  # between looks whether a question was answered
 
 
 class Windows(QObject):
@@ -61,7 +63,9 @@ class Windows(QObject):
         self._pairings: dict[str, PairingWindow] = {}
         self.bridge = ManagerBridge(program.manager, self)
         self.actions = AccountActions(program.manager, self)
-        self.menu = TrayMenu(self.bridge, self.actions, login_item, openings)
+        self._language = language()
+        self._forget_settings = program.preferences.subscribe(self._on_settings)
+        self.menu = self._make_menu()
         self.tray = Tray(self.bridge, self.menu, clock=clock, parent=self)
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
@@ -74,8 +78,8 @@ class Windows(QObject):
             self.show_dashboard()
         elif not self.tray.is_present:
             self._grace.start(TRAY_GRACE_MS)
-        for text in self.program.complaints if minimized else ():
-            self.tell(text, Tone.WARNING)
+        for problem in self.program.complaints if minimized else ():
+            self.tell(sentence(problem), Tone.WARNING)
 
     @property
     def dashboard(self) -> "Dashboard":
@@ -87,6 +91,26 @@ class Windows(QObject):
     def pairing_window(self, account_id: str) -> "PairingWindow | None":
         """Return the open window that links a phone to this account, if there is one."""
         return self._pairings.get(account_id)
+
+    def speak_anew(self) -> None:
+        """Make everything that is open anew, in the language of now, where it was."""
+        if self._closed or self._language == language():
+            return
+        if question_is_open():
+            QTimer.singleShot(_QUESTION_MS, self, self.speak_anew)
+            return
+        self._language = language()
+        was_open = OpenWindows.of(self._dashboard, self._windows, self._pairings)
+        self._close_windows()
+        old, self.menu = self.menu, self._make_menu()
+        self.tray.use_menu(self.menu)
+        old.close()
+        old.deleteLater()
+        if was_open.dashboard is not None:
+            self.dashboard.resume(was_open.dashboard.carried)
+            put_back({"": was_open.dashboard}, lambda _: self.dashboard)
+        put_back(was_open.pairings, self._pair_anew)
+        put_back(was_open.windows, self._open_anew)
 
     def show_dashboard(self) -> None:
         """Bring the dashboard to the front."""
@@ -150,7 +174,18 @@ class Windows(QObject):
             return
         self._closed = True
         self._grace.stop()
+        self._forget_settings()
+        self._close_windows(for_good=True)
+        self.tray.close()
+        self.menu.deleteLater()
+        self.bridge.close()
+        await self.actions.jobs.close()
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _close_windows(self, *, for_good: bool = False) -> None:
         for pairing in tuple(self._pairings.values()):
+            pairing.is_replaced = not for_good
             pairing.close()
         for window in self._windows.values():
             window.close()
@@ -161,23 +196,34 @@ class Windows(QObject):
             self._dashboard.close()
             self._dashboard.deleteLater()
             self._dashboard = None
-        self.tray.close()
-        self.menu.deleteLater()
-        self.bridge.close()
-        await self.actions.jobs.close()
 
-    # --- inside ----------------------------------------------------------------------------------
+    def _on_settings(self) -> None:
+        # Not at once: the window that asked for another language is in the middle of its work.
+        QTimer.singleShot(0, self, self.speak_anew)
+
+    def _pair_anew(self, account_id: str) -> "PairingWindow | None":
+        self.show_pairing(account_id)
+        return self._pairings.get(account_id)
+
+    def _open_anew(self, name: str) -> Window:
+        window = self._windows[name] = self._openings[name].make(self)
+        return window
+
+    def _make_menu(self) -> TrayMenu:
+        openings = tuple(self._openings.values())
+        menu = TrayMenu(self.bridge, self.actions, self.login_item, openings)
+        menu.dashboard_wanted.connect(self.show_dashboard)
+        menu.logs_wanted.connect(self.show_logs)
+        menu.window_wanted.connect(self.show_window)
+        menu.quit_wanted.connect(self._quit)
+        menu.failed.connect(self._on_menu_failed)
+        return menu
 
     def _wire(self) -> None:
         self.actions.told.connect(self.tell)
         self.actions.pairing_wanted.connect(self.show_pairing)
         self.actions.choice_wanted.connect(self._on_choice_wanted)
         self.actions.account_wanted.connect(self._on_account_wanted)
-        self.menu.dashboard_wanted.connect(self.show_dashboard)
-        self.menu.logs_wanted.connect(self.show_logs)
-        self.menu.window_wanted.connect(self.show_window)
-        self.menu.quit_wanted.connect(self._quit)
-        self.menu.failed.connect(self._on_menu_failed)
         self.tray.dashboard_wanted.connect(self.show_dashboard)
         self.tray.presence_changed.connect(self._on_presence)
 
@@ -190,8 +236,8 @@ class Windows(QObject):
         made.logs_wanted.connect(self.show_logs)
         made.closing_without_tray.connect(self._on_closing_without_tray)
         made.show_tray_presence(self.tray.is_present)
-        for number, text in enumerate(self.program.complaints):
-            made.banners.show_notice(f"complaint:{number}", text, Tone.WARNING)
+        for number, problem in enumerate(self.program.complaints):
+            made.banners.show_notice(f"complaint:{number}", sentence(problem), Tone.WARNING)
         return made
 
     def _on_presence(self, present: bool) -> None:
