@@ -88,10 +88,12 @@ def test(arguments: list[str]) -> int:
     for processes, which in (
         ("2", "not e2e and not slow"),
         ("2", "e2e and not slow"),
-        ("8", "slow"),  # these mostly wait
+        ("12", "slow"),  # these mostly wait, and the longest begin first
     ):
         say(f"tests: {which}")
-        pytest = [python, "-m", "pytest", "-q", "-n", processes, "--dist", "worksteal"]
+        one_by_one = which == "slow"
+        how = ["--dist", "load", "--maxschedchunk", "1"] if one_by_one else ["--dist", "worksteal"]
+        pytest = [python, "-m", "pytest", "-q", "-n", processes, *how]
         worst = max(worst, call([*pytest, "-m", which]))
     return worst
 

@@ -17,6 +17,17 @@ def measured(record_property: Callable[[str, object], None]) -> Measure:
     return note
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that wait longest begin first, so that none is left over at the end."""
+    items.sort(key=_waits_s, reverse=True)
+
+
+def _waits_s(item: pytest.Item) -> float:
+    """Return what `slow` says, for about how many seconds this test waits."""
+    mark = item.get_closest_marker("slow")
+    return float(mark.args[0]) if mark is not None and mark.args else 0.0
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what the tests measured, one line each."""
     lines = [

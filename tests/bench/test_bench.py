@@ -10,7 +10,7 @@ from tests.bench.report import as_json, page
 
 
 @pytest.mark.e2e
-@pytest.mark.slow
+@pytest.mark.slow(130)
 def test_smallest_benchmark_has_every_figure() -> None:
     plan = Plan(rounds=1, counts=(2,), messages=8, idle_s=1.0, sizes_mb=(1.0,), busy_s=1.0)
     groups, sealing = measure(plan)

@@ -233,19 +233,19 @@ FAULTS: Final = [
     Fault("cut-ws", "network", "The WebSocket is closed.", cut("ws"), goal_s=1),
     Fault(
         "refused", "network", "No connection for a minute, then the network is back.",
-        refused_for(60), goal_s=NETWORK_BACK_S, slow=True,
+        refused_for(60), goal_s=NETWORK_BACK_S, slow=50,
     ),
     Fault(
         "refused-unseen", "network", "The same, and a firewall hides its return from our looks.",
-        refused_for(60), goal="the back-off, ≤ 75 s", goal_s=75, slow=True, make_shop=BlindShop,
+        refused_for(60), goal="the back-off, ≤ 75 s", goal_s=75, slow=80, make_shop=BlindShop,
     ),
     Fault(
         "http-503", "network", "WhatsApp's door answers HTTP 503 for a while, then is well again.",
-        http_status(503), goal="the back-off, ≤ 75 s", goal_s=75, slow=True,
+        http_status(503), goal="the back-off, ≤ 75 s", goal_s=75, slow=50,
     ),
     Fault(
         "http-404", "network", "The same with HTTP 404.",
-        http_status(404), goal="the back-off, ≤ 75 s", goal_s=75, slow=True,
+        http_status(404), goal="the back-off, ≤ 75 s", goal_s=75, slow=70,
     ),
     Fault(
         "offline-at-start", "network", "No network when the program starts, then it comes.",
@@ -257,57 +257,57 @@ FAULTS: Final = [
     ),
     Fault(
         "proxy-mute", "network", "A proxy (HTTPS_PROXY) takes a CONNECT and says nothing.",
-        behind_a_proxy(ProxyMood.MUTE, 0), goal_s=SILENCE_S, slow=True, everyone=True,
+        behind_a_proxy(ProxyMood.MUTE, 0), goal_s=SILENCE_S, slow=30, everyone=True,
         make_shop=ProxiedShop,
     ),
     Fault(
         "proxy-refusing", "network", "A proxy has no network for 30 s, then has it again.",
-        behind_a_proxy(ProxyMood.REFUSING, 30), goal_s=NETWORK_BACK_S, slow=True, everyone=True,
+        behind_a_proxy(ProxyMood.REFUSING, 30), goal_s=NETWORK_BACK_S, slow=60, everyone=True,
         make_shop=ProxiedShop,
     ),
     Fault(
         "names-gone", "network", "Names cannot be resolved for a minute: an error at once.",
-        names_lost("gone"), goal_s=NETWORK_BACK_S, slow=True, make_shop=NamesShop,
+        names_lost("gone"), goal_s=NETWORK_BACK_S, slow=40, make_shop=NamesShop,
     ),
     Fault(
         "names-hang", "network", "The same, and the resolver does not even answer.",
-        names_lost("hangs"), goal_s=NETWORK_BACK_S, slow=True, make_shop=NamesShop,
+        names_lost("hangs"), goal_s=NETWORK_BACK_S, slow=40, make_shop=NamesShop,
     ),
     Fault(
         "quit-without-names", "network", "The program is quit while the resolver hangs.",
-        quit_without_names, goal="gone ≤ 5 s", goal_s=5, slow=True, everyone=True,
+        quit_without_names, goal="gone ≤ 5 s", goal_s=5, slow=20, everyone=True,
         make_shop=NamesShop,
     ),
     Fault(
         "black-hole", "network", "An open link falls silent for good.",
-        black_hole, goal_s=SILENCE_S, slow=True,
+        black_hole, goal_s=SILENCE_S, slow=50,
     ),
     Fault(
         "black-hole-heals", "network", "An open link is silent for 8 s: a question waits.",
-        healing_black_hole, goal="answered ≤ 2 s later, no restart", goal_s=2, slow=True,
+        healing_black_hole, goal="answered ≤ 2 s later, no restart", goal_s=2, slow=10,
     ),
     Fault(
         "mute-before-upgrade", "network", "A redial is accepted, then silence, before HTTP 101.",
-        mute(Mute.BEFORE_UPGRADE), goal_s=SILENCE_S, slow=True,
+        mute(Mute.BEFORE_UPGRADE), goal_s=SILENCE_S, slow=30,
     ),
     Fault(
         "mute-after-upgrade", "network", "The same after HTTP 101, in the handshake.",
-        mute(Mute.BEFORE_SERVER_HELLO), goal_s=SILENCE_S, slow=True,
+        mute(Mute.BEFORE_SERVER_HELLO), goal_s=SILENCE_S, slow=30,
     ),
     Fault(
         "login-unanswered", "network", "A login is never answered.",
-        mute(Mute.BEFORE_SUCCESS), goal_s=SILENCE_S, slow=True,
+        mute(Mute.BEFORE_SUCCESS), goal_s=SILENCE_S, slow=30,
     ),
     Fault(
         "mute-first-dial", "network", "The very first dial hangs, at the program's start.",
-        mute_first_dial, goal_s=SILENCE_S, slow=True, everyone=True,
+        mute_first_dial, goal_s=SILENCE_S, slow=50, everyone=True,
     ),
     Fault(
         "slow-handshake", "network", "Handshakes take 25 s, then are quick again.",
-        slow_handshake, goal="≤ 75 s after it is well", goal_s=75, slow=True,
+        slow_handshake, goal="≤ 75 s after it is well", goal_s=75, slow=50,
     ),
     Fault(
         "back-during-dial", "network", "The network returns while a dial hangs.",
-        back_during_a_hanging_dial, goal_s=NETWORK_BACK_S, slow=True,
+        back_during_a_hanging_dial, goal_s=NETWORK_BACK_S, slow=30,
     ),
 ]  # fmt: skip

@@ -143,15 +143,15 @@ FAULTS: Final = [
     ),
     Fault(
         "worker-hung", "processes", "A worker hangs (SIGSTOP).",
-        hung_worker, goal_s=20, slow=True,
+        hung_worker, goal_s=20, slow=20,
     ),
     Fault(
         "crash-loop", "processes", "A worker dies five times in a row.",
-        crash_loop, goal="stopped and said ≤ 2 s after the fifth", goal_s=2, slow=True,
+        crash_loop, goal="stopped and said ≤ 2 s after the fifth", goal_s=2, slow=50,
     ),
     Fault(
         "worker-too-large", "processes", "A worker holds more memory than it may.",
-        too_large, goal="in a quiet moment, away ≤ 5 s, once an hour", goal_s=5, slow=True,
+        too_large, goal="in a quiet moment, away ≤ 5 s, once an hour", goal_s=5, slow=80,
         make_shop=LeanShop,
     ),
     Fault(

@@ -267,9 +267,7 @@ def storage(
     key: str, what: str, play: Callable[[Scene], None], goal_s: float, *, mounted: bool = True
 ) -> Fault:
     shop = MountedShop if mounted else Shop
-    return Fault(
-        key, "machine", what, play, goal_s=goal_s, everyone=True, make_shop=shop, slow=True
-    )
+    return Fault(key, "machine", what, play, goal_s=goal_s, everyone=True, make_shop=shop, slow=30)
 
 
 FAULTS: Final = [

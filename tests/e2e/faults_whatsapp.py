@@ -203,47 +203,47 @@ def zombie(scene: Scene) -> None:
 FAULTS: Final = [
     Fault(
         "device-removed", "whatsapp", "The phone removes this computer (stream error 401).",
-        device_removed, goal_s=DECIDED_S, slow=True,
+        device_removed, goal_s=DECIDED_S, slow=20,
     ),
     Fault(
         "removed-while-off", "whatsapp", "It did so while the program was off.",
-        removed_while_off, goal="one login, no more", everyone=True, slow=True,
+        removed_while_off, goal="one login, no more", everyone=True, slow=20,
     ),
     *(
         Fault(
             f"login-{code}", "whatsapp", f"A login is refused with {code}.",
             refused_login(Failure(code), "logged-out", reason), goal_s=DECIDED_S,
-            slow=True,
+            slow=20,
         )
         for code, reason in _FINAL_REFUSALS
     ),
     Fault(
         "login-402", "whatsapp", "A login is refused with 402, a ban for an hour.",
         refused_login(temporary_ban(101, 3600), "banned", "temporary-ban"), goal_s=DECIDED_S,
-        slow=True,
+        slow=20,
     ),
     Fault(
         "ban-ends", "whatsapp", "A ban ends: one login follows, a minute later.",
-        ban, goal="one login, ≤ 65 s after the end", goal_s=65, slow=True,
+        ban, goal="one login, ≤ 65 s after the end", goal_s=65, slow=70,
     ),
     Fault(
         "login-405", "whatsapp", "A login is refused with 405, this version is too old.",
         refused_login(Failure(405), "outdated", "client-outdated"), goal_s=DECIDED_S,
-        slow=True,
+        slow=10,
     ),
     *(
         Fault(
             f"login-{code}", "whatsapp", f"A login is refused with {code}, which may pass.",
             refused_login(Failure(code), "waiting", "server-refused"),
             goal=f"≤ {DECIDED_S:g} s, then a minute's wait", goal_s=DECIDED_S,
-            slow=True,
+            slow=10,
         )
         for code in (409, 499)
     ),
     *(
         Fault(
             f"busy-{code}", "whatsapp", f"Every login is refused with {code} for three minutes.",
-            busy(code, 180), goal="the back-off, ≤ 75 s", goal_s=75, slow=True,
+            busy(code, 180), goal="the back-off, ≤ 75 s", goal_s=75, slow=60,
         )
         for code in (500, 503)
     ),
@@ -256,16 +256,16 @@ FAULTS: Final = [
     ),
     Fault(
         "replaced", "whatsapp", "The session is replaced.", replaced, goal_s=DECIDED_S,
-        slow=True,
+        slow=20,
     ),
     Fault(
         "second-program", "whatsapp", "A second program logs in with a copy of the credentials.",
-        second_program, goal_s=DECIDED_S, slow=True,
+        second_program, goal_s=DECIDED_S, slow=30,
     ),
     *(
         Fault(
             f"redial-{fault}", "whatsapp", f"The first dial after a scan is {fault}.",
-            refused_redial(fault), goal="≤ 90 s, no new code", goal_s=90, slow=True,
+            refused_redial(fault), goal="≤ 90 s, no new code", goal_s=90, slow=70,
             everyone=True, prepare=lambda _: None,
         )
         for fault in RedialFault

@@ -53,7 +53,7 @@ class Fault:
         play: Does it, watches the shop meet it, and asserts; `Scene.took` reports the time.
         goal: What is to be reached, in words.
         goal_s: The same in seconds, asserted twice over by `Scene.took`.
-        slow: Mostly waits.
+        slow: Mostly waits; for about so many seconds.
         everyone: It cannot hit one account alone, so there are no neighbours to watch.
         accounts: How many it needs, for a fault that hits everyone.
         prepare: Runs with everything made and nothing started; then the row starts the program and
@@ -67,7 +67,7 @@ class Fault:
     play: Callable[["Scene"], None]
     goal: str = ""
     goal_s: float | None = None
-    slow: bool = False
+    slow: float = 0.0
     everyone: bool = False
     accounts: int = 1
     prepare: Callable[["Scene"], None] | None = None

@@ -12,7 +12,7 @@ import pytest
 from tests.desktop import Desktop
 from tests.e2e.harness import ROOT, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow(30)]
 COMMAND = [sys.executable, "-m", "tests.demo"]
 
 

@@ -9,7 +9,7 @@ from tests.simulator.people import Customer
 from tests.simulator.phone import Phone
 from tests.simulator.running import RunningSimulator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow(30)]
 
 
 def test_reply_in_doubt_is_settled_by_its_delivery_receipt(

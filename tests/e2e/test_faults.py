@@ -12,7 +12,9 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(fault, id=fault.key, marks=[pytest.mark.slow] if fault.slow else [])
+        pytest.param(
+            fault, id=fault.key, marks=[pytest.mark.slow(fault.slow)] if fault.slow else []
+        )
         for fault in all_faults()
     ],
 )

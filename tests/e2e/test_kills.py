@@ -28,7 +28,7 @@ from tests.simulator.people import Customer
 from tests.simulator.phone import Phone
 from tests.simulator.running import RunningSimulator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow(90)]
 
 KILLS = int(os.environ.get("WABOT_KILLS", "8"))
 SEED = int(os.environ.get("WABOT_SEED", "1"))

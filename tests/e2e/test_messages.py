@@ -56,7 +56,7 @@ def test_messages_missed_while_off_are_answered_once_oldest_first(
     assert len(ana.replies) == 5
 
 
-@pytest.mark.slow
+@pytest.mark.slow(55)
 def test_backlog_of_five_hundred_is_answered_once_oldest_first(
     linked: Shop, simulator: RunningSimulator, phone: Phone, measured: Measure
 ) -> None:
@@ -91,7 +91,7 @@ def test_backlog_of_five_hundred_is_answered_once_oldest_first(
     assert_undisturbed(simulator)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(55)
 def test_messages_that_come_while_the_program_stops_and_starts_are_not_lost(
     linked: Shop, simulator: RunningSimulator, phone: Phone
 ) -> None:

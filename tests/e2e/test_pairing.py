@@ -57,7 +57,7 @@ def test_code_that_was_scanned_wrongly_is_said_and_can_be_tried_again(
     assert ready.state() == "connected"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(45)
 def test_code_nobody_scans_expires_and_a_new_one_works(
     ready: Shop, simulator: RunningSimulator, phone: Phone
 ) -> None:

@@ -18,7 +18,7 @@ from tests.simulator.people import Customer
 from tests.simulator.phone import Phone
 from tests.simulator.running import RunningSimulator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow(60)]
 
 NUMBER = "34600111222"
 CHECK_S, VERIFY_S = 5, 15  # the shortest a person can set
@@ -83,6 +83,7 @@ def test_messages_kept_back_are_no_reason_to_restart_and_come_with_the_next_logi
     assert ana.wait_for_replies(2, 30)[-1].text == "answer to: question kept back"
 
 
+@pytest.mark.slow(105)
 def test_quiet_account_is_left_alone(
     watchful: Shop, simulator: RunningSimulator, phone: Phone, ana: Customer, measured: Measure
 ) -> None:

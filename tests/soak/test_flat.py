@@ -14,7 +14,7 @@ from tests.simulator.phone import Phone
 from tests.simulator.running import RunningSimulator
 from tests.soak.samples import MIB, Sample, look_at_all
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow(45)]
 
 CUTS, WARM_UP = 500, 100
 RESTARTS, FIRST_RESTARTS = 50, 10

@@ -56,7 +56,7 @@ def questions() -> "list[Question]":
 
 
 @pytest.mark.e2e
-@pytest.mark.slow
+@pytest.mark.slow(45)
 def test_short_soak_loses_nothing_and_reports_what_it_did() -> None:
     record = soak(0.5, seed=SEED, pause_s=(1.0, 6.0))
     assert verdict(record) == [], journal(record)

@@ -15,7 +15,7 @@ from tests.simulator.bare_process import BareProcess, pair
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.slow
+@pytest.mark.slow(45)
 def test_silence_is_noticed_late_or_never(tmp_path: Path) -> None:
     """Four clients side by side: no test of its own for each, since each takes half a minute."""
     with RunningSimulator() as simulator, contextlib.ExitStack() as stack:
