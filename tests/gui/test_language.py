@@ -177,7 +177,7 @@ def test_pairing_goes_on(windows: Windows, manager: FakeManager, run: Runner) ->
         assert now is not None
         assert now is not before
         assert now.isVisible()
-        assert now.is_active
+        assert now.panel.is_active
         assert manager.calls.count(("pair", "account-4")) == 1
         assert ("cancel_pairing", "account-4") not in manager.calls
         now.close()

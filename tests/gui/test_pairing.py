@@ -101,7 +101,7 @@ def test_code_is_read_from_the_screen(
     window = open_window()
     manager.show_code(ID, scenes.CODE)
     qtbot.waitUntil(lambda: qr_in(desktop.screen.shot()) == scenes.CODE, timeout=5000)
-    assert window.stage is PairingStage.CODE
+    assert window.panel.stage is PairingStage.CODE
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -111,14 +111,14 @@ def test_code_has_whole_pixels_and_a_white_margin(
     dressed.choose(theme)
     window = open_window()
     manager.show_code(ID, scenes.CODE)
-    picture = window.code.qr.grab().toImage()
+    picture = window.panel.code.qr.grab().toImage()
     colours = {
         picture.pixelColor(x, y).name()
         for x in range(picture.width())
         for y in range(picture.height())
     }
     assert colours == {"#000000", "#ffffff"}
-    assert window.code.qr.module_pixels >= 6
+    assert window.panel.code.qr.module_pixels >= 6
     dark = [
         (x, y)
         for x in range(picture.width())
@@ -126,7 +126,7 @@ def test_code_has_whole_pixels_and_a_white_margin(
         if picture.pixelColor(x, y).name() == "#000000"
     ]
     margin = min(min(point) for point in dark)
-    assert margin >= QUIET_MODULES * window.code.qr.module_pixels
+    assert margin >= QUIET_MODULES * window.panel.code.qr.module_pixels
 
 
 def test_code_is_sharp_at_twice_the_size(desktop: Desktop, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_opening_begins_an_attempt(
 ) -> None:
     window = open_window()
     assert manager.calls == [("pair", ID)]
-    assert window.stage is PairingStage.STARTING
+    assert window.panel.stage is PairingStage.STARTING
 
 
 def test_opening_joins_the_attempt_under_way(
@@ -173,7 +173,7 @@ def test_opening_joins_the_attempt_under_way(
     manager.show_code(ID, scenes.CODE)
     window = open_window()
     assert manager.calls == []
-    assert read_qr(window.code.qr.grab().toImage()) == scenes.CODE
+    assert read_qr(window.panel.code.qr.grab().toImage()) == scenes.CODE
 
 
 def test_countdown_goes_down_with_the_clock(
@@ -181,13 +181,13 @@ def test_countdown_goes_down_with_the_clock(
 ) -> None:
     window = open_window()
     manager.show_code(ID, scenes.CODE)
-    assert window.code.ring.seconds == 60
-    assert window.code.time_left.text() == "Time left to scan: 2:40"
+    assert window.panel.code.ring.seconds == 60
+    assert window.panel.code.time_left.text() == "Time left to scan: 2:40"
     time.pass_s(41)
-    window.tick()
-    assert window.code.ring.seconds == 19
-    assert window.code.time_left.text() == "Time left to scan: 1:59"
-    assert 700 < window.code.bar.value() < 760
+    window.panel.tick()
+    assert window.panel.code.ring.seconds == 19
+    assert window.panel.code.time_left.text() == "Time left to scan: 1:59"
+    assert 700 < window.panel.code.bar.value() < 760
 
 
 def test_next_code_takes_the_place_of_the_first(
@@ -196,12 +196,14 @@ def test_next_code_takes_the_place_of_the_first(
     window = open_window()
     manager.show_code(ID, scenes.CODE)
     time.pass_s(61)
-    window.tick()
-    assert read_qr(window.code.qr.grab().toImage()) is None  # hidden: nobody scans a dead code
+    window.panel.tick()
+    assert (
+        read_qr(window.panel.code.qr.grab().toImage()) is None
+    )  # hidden: nobody scans a dead code
     assert "Getting the next code…" in texts(window)
     manager.show_code(ID, NEXT_CODE, number=2)
-    assert read_qr(window.code.qr.grab().toImage()) == NEXT_CODE
-    assert window.code.ring.seconds == 20
+    assert read_qr(window.panel.code.qr.grab().toImage()) == NEXT_CODE
+    assert window.panel.code.ring.seconds == 20
 
 
 def test_last_code_is_called_so(
@@ -232,7 +234,7 @@ def test_expiry_offers_a_new_code(
 
     run(press())
     assert manager.calls[-1] == ("pair", ID)
-    assert window.stage is PairingStage.STARTING
+    assert window.panel.stage is PairingStage.STARTING
 
 
 @pytest.mark.parametrize("reason", scenes.ENDINGS)
@@ -271,7 +273,7 @@ def test_success_shows_the_number_and_forgets_the_code(
     assert "linking" in texts(window)
     manager.pairing_step(ID, PairingStage.DONE, phone="573005550100")
     assert "+573005550100" in texts(window)
-    assert window.code.qr.module_pixels == 0
+    assert window.panel.code.qr.module_pixels == 0
     close(window, run)
     assert ("cancel_pairing", ID) not in manager.calls
 
@@ -316,7 +318,7 @@ def test_code_is_never_logged_nor_spoken(
     said = [window.accessibleName(), window.windowTitle(), texts(window)]
     for widget in window.findChildren(QWidget):
         said += [widget.accessibleName(), widget.accessibleDescription(), widget.toolTip()]
-    assert window.code.qr.accessibleName()
+    assert window.panel.code.qr.accessibleName()
     for piece in (scenes.CODE, scenes.CODE[2:40]):
         assert piece not in caplog.text
         assert piece not in "\n".join(said)

@@ -194,7 +194,7 @@ def test_pairing_window_cuts_nothing(time: FakeTime, run: Callable[[Awaitable[An
         for seconds in (0, 61):
             manager.show_code("account-0", scenes.CODE)
             time.pass_s(seconds)
-            window.tick()
+            window.panel.tick()
             await asyncio.sleep(0.01)
             assert cut_texts(window) == []
         steps: list[tuple[PairingStage, dict[str, object]]] = [

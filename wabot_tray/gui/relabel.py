@@ -73,7 +73,7 @@ class OpenWindows:
         return cls(
             None if shown is None else Place.of(shown, shown.carry()),
             {n: Place.of(one, one.carry()) for n, one in windows.items() if one.isVisible()},
-            {n: Place.of(one) for n, one in pairings.items() if one.is_active},
+            {n: Place.of(one) for n, one in pairings.items() if one.panel.is_active},
         )
 
 
