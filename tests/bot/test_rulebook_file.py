@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from wabot_tray.bot.rule_file import good_copy_path
 from wabot_tray.bot.rulebook_file import RuleBookFile, install_example
 from wabot_tray.bot.rules import parse
 from wabot_tray.core.clock import Clock
@@ -160,3 +161,21 @@ def test_install_example_writes_it_once_in_the_language(
     path.write_text("mine")
     assert not install_example(path, "en")
     assert path.read_text() == "mine"
+
+
+def test_process_that_starts_with_a_broken_file_answers_by_the_last_good_rules(desk: Desk) -> None:
+    desk.write(GOOD)
+    assert desk.rules == 1
+    desk.write(BROKEN)
+    later = Desk(desk.path)
+    assert later.rules == 1
+    assert [reason for reason, _ in later.told] == [Reason.BOT_FILE_BROKEN]
+    later.path.unlink()
+    assert later.rules == 0
+
+
+def test_copy_that_is_broken_too_is_not_used(desk: Desk) -> None:
+    desk.write(BROKEN)
+    good_copy_path(desk.path).write_text("[[")
+    assert desk.rules == 0
+    assert [reason for reason, _ in desk.told] == [Reason.BOT_FILE_BROKEN]

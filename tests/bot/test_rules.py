@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot_tray.bot.rulebook import Choice, Reply, RuleBook, When
+from wabot_tray.bot.rulebook import Choice, Reply, RuleBook, Verdict, When
 from wabot_tray.bot.rules import line_of, line_of_rule, parse
 from wabot_tray.core.errors import BotFileError
 from wabot_tray.core.messages import IncomingMessage
@@ -363,3 +363,127 @@ def test_example_with_everything_switched_on_is_right(name: str) -> None:
     assert book.hours is not None
     assert book.hours.days == frozenset(range(5))
     assert book.hours.closed is not None
+
+
+def words(more: str, reply: str = "yes") -> str:
+    return f"[[rule]]\n{more}\nreply = '{reply}'\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "text", "found"),
+    [
+        ("words = ['cuánto']", "¿CUANTO es?", True),
+        ("words = ['cuanto']", "¿Cua\u0301nto es?", True),
+        ("words = ['cuánto']\naccents = true", "cuanto", False),
+        ("words = ['cuánto']\naccents = true", "CUA\u0301NTO", True),
+        ("words = ['sun']", "on sunday", False),
+        ("words = ['sun']\nwhole_words = false", "on sunday", True),
+        ("words = ['how much']", "how \n much?", True),
+        ("words = ['how much']", "how very much", False),
+        ("words = ['a', 'b']", "only b", True),
+        ("words = ['a', 'b']\nfind = 'all'", "b\nand a", True),
+        ("words = ['a', 'b']\nfind = 'all'", "only b", False),
+        ("words = ['hi', 'ok']\nfind = 'exact'", "¡Ok!! 👍", True),
+        ("words = ['hi', 'ok']\nfind = 'exact'", "ok then", False),
+        ("words = ['👍']\nfind = 'exact'", "👍👍", True),
+        ("words = ['$', 'c++']", "5$", True),
+        ("words = ['$', 'c++']", "C++!", True),
+        ("words = ['.*']", "anything", False),
+        ("find = 'every'", "", True),
+        ("find = 'every'", "x", True),
+        ("words = ['мир']", "Мир!", True),
+    ],
+)
+def test_words_are_found_as_people_mean_them(more: str, text: str, found: bool) -> None:
+    assert (say(words(more), text) is not None) == found
+
+
+@pytest.mark.parametrize(
+    ("more", "key", "line"),
+    [
+        ("words = ['a']\nmatch = 'a'", "error.bot_match_and_words", 2),
+        ("words = 'a'", "error.bot_kind_texts", 2),
+        ("words = []", "error.bot_empty", 2),
+        ("words = [' ']", "error.bot_empty", 2),
+        ("words = ['a']\nfind = 'some'", "error.bot_find", 3),
+        ("find = 'all'", "error.bot_missing", 1),
+        ("words = ['a']\naccounts = []", "error.bot_empty", 3),
+        ("words = ['a']\nfrom = '9:00'", "error.bot_missing", 1),
+        (f"words = ['{'a' * 2001}']", "error.bot_match_long", 2),
+    ],
+)
+def test_mistakes_in_words_are_told_with_their_line(more: str, key: str, line: int) -> None:
+    found = fault(words(more))
+    assert (found.message_key, found.line) == (key, line)
+
+
+def test_rule_of_another_account_is_silent() -> None:
+    book = parse(words("words = ['a']\naccounts = ['centre', 'north']"))
+    assert book.choose(message("a"), MONDAY_NOON, never, "north").words == "yes"
+    assert book.choose(message("a"), MONDAY_NOON, never, "south").words is None
+
+
+def test_rule_with_times_of_its_own_speaks_then_whatever_the_shop_does() -> None:
+    shut = "[hours]\nfrom = '20:00'\nto = '21:00'\nclosed = 'shut'\n"
+    assert say(words("words = ['a']\ndays = ['mon']") + shut, "a") == "yes"
+    assert say(words("words = ['a']\ndays = ['tue']") + shut, "a") == "shut"
+    assert say(words("words = ['a']\nfrom = '11:00'\nto = '13:00'") + shut, "a") == "yes"
+    assert say(words("words = ['a']\nfrom = '13:00'\nto = '14:00'") + shut, "a") == "shut"
+    assert say(words("words = ['a']\ndays = ['mon']\nhours = 'open'") + shut, "a") == "shut"
+
+
+def test_every_rule_says_why_it_does_not_answer() -> None:
+    quick = {"find": "every"}
+    cases: list[tuple[dict[str, Any], Verdict]] = [
+        (quick | {"enabled": False}, Verdict.OFF),
+        (quick | {"accounts": ["other"]}, Verdict.OTHER_ACCOUNT),
+        (quick | {"hours": "closed"}, Verdict.SHOP_OPEN),
+        (quick | {"days": ["sun"]}, Verdict.OTHER_TIME),
+        ({"words": ["b"]}, Verdict.NO_MATCH),
+        (quick | {"once_per": "1h"}, Verdict.RESTS),
+        ({"match": "(a|aa)+$"}, Verdict.TOO_SLOW),
+        (quick, Verdict.ANSWERS),
+        ({"words": ["c"]}, Verdict.NO_MATCH),
+        (quick, Verdict.LATER),
+    ]
+    source = (
+        "".join(
+            "[[rule]]\n"
+            + "".join(f"{name} = {_toml(value)}\n" for name, value in more.items())
+            + f"name = 'n{number}'\nreply = 'r{number}'\n"
+            for number, (more, _) in enumerate(cases)
+        )
+        + "[fallback]\nreply = 'f'\n"
+    )
+    book = parse(source)
+    asked = message("a" * 60 + "!")
+    found = book.examine(asked, MONDAY_NOON, lambda reply: reply.once_per_s > 0, "shop")
+    assert found.verdicts == tuple(verdict for _, verdict in cases)
+    assert (found.choice.words, found.is_open, found.last) == ("r7", True, Verdict.LATER)
+    assert found.choice == book.choose(asked, MONDAY_NOON, lambda r: r.once_per_s > 0, "shop")
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "said", "last"),
+    [
+        ("[fallback]\nreply = 'f'\n", "a", "f", Verdict.ANSWERS),
+        ("[fallback]\nreply = 'f'\nonce_per = '1h'\n", "a", None, Verdict.RESTS),
+        (
+            words("words = ['a']\nonce_per = '1h'") + "[fallback]\nreply = 'f'\n",
+            "a",
+            None,
+            Verdict.LATER,
+        ),
+        ("", "a", None, None),
+    ],
+)
+def test_what_comes_last_says_why_too(
+    source: str, text: str, said: str | None, last: Verdict | None
+) -> None:
+    book = parse(source)
+    found = book.examine(message(text), MONDAY_NOON, lambda reply: reply.once_per_s > 0)
+    assert (found.choice.words, found.last) == (said, last)
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)

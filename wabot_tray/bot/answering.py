@@ -51,6 +51,7 @@ class AnsweringDesk:
         inbox: Makes the inbox; is given whom to call when it was damaged.
         bot_file: The rules, read again when they change.
         outlets: Whom the desk talks to.
+        account: The account's id, for rules that speak for some accounts only.
         pace: How patient it is.
         engine: Time and threads.
     """
@@ -61,10 +62,12 @@ class AnsweringDesk:
         bot_file: Path,
         outlets: Outlets,
         *,
+        account: str = "",
         pace: Pace | None = None,
         engine: Engine | None = None,
     ) -> None:
         self._outlets = outlets
+        self._account = account
         self._pace = pace if pace is not None else Pace()
         self._engine = engine if engine is not None else Engine()
         clock = self._clock = self._engine.clock
@@ -335,7 +338,7 @@ class AnsweringDesk:
         if message.is_group and not book.groups:
             return Choice()
         choice = book.choose(
-            message, now, lambda reply: self._books.rests(message.chat, reply, now)
+            message, now, lambda reply: self._books.rests(message.chat, reply, now), self._account
         )
         for rule in choice.slow:
             self._rules.report_slow(rule)
@@ -409,5 +412,6 @@ def make_desk(start: Start, outlets: Outlets) -> AnsweringDesk:
         lambda on_damaged: Inbox(path, start.data_key, on_damaged, intake=intake),
         Path(start.bot_file),
         outlets,
+        account=start.account_id,
         pace=Pace(quiet_s=start.quiet_s, max_age_s=start.answer_max_age_s),
     )

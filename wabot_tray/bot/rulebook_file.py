@@ -1,18 +1,23 @@
 """The rules in use: bot.toml, read again whenever it changes."""
 
 import logging
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from wabot_tray.bot.rule_file import (
+    Signature,
+    good_copy,
+    keep_good_copy,
+    read_text,
+    signature,
+)
 from wabot_tray.bot.rulebook import Rule, RuleBook
-from wabot_tray.bot.rules import LARGEST_KB, line_of_rule, parse
+from wabot_tray.bot.rules import line_of_rule, parse
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import BotFileError
 from wabot_tray.core.reasons import Reason
-from wabot_tray.storage.files import StrangeFileError, read_plain
 from wabot_tray.system import texts
 from wabot_tray.system.paths import resource
 
@@ -22,12 +27,13 @@ CHECK_EVERY_S: Final = 2.0
 # Editors write in steps: a fault in a file this young may be half a save.
 _SETTLED: Final = timedelta(seconds=1)
 
-Signature = tuple[int, int, int]
 Notify = Callable[[Reason | None, str], None]
 
 
 class RuleBookFile:
     """Holds the last good rules of one file. Without the file there are none, and that is fine.
+
+    A copy of them lies beside the file, for a process that starts while the file is broken.
 
     Args:
         path: The file, which may come and go.
@@ -50,7 +56,7 @@ class RuleBookFile:
 
         One stat() where nothing changed (some microseconds), so every message may ask.
         """
-        found = self._signature()
+        found = signature(self._path)
         if found != self._read:
             self._reread(found)
         return self._book
@@ -66,13 +72,6 @@ class RuleBookFile:
             detail = texts.packed("bot.slow_rule", line=line, name=rule.name)
             self._tell(Reason.BOT_RULE_SLOW, detail)
 
-    def _signature(self) -> Signature | None:
-        try:
-            status = self._path.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
-
     def _reread(self, found: Signature | None) -> None:
         if found is None:
             if isinstance(self._read, tuple):
@@ -80,25 +79,19 @@ class RuleBookFile:
             self._take(RuleBook(), found)
             return
         try:
-            book = parse(self._text())
+            book = parse(text := read_text(self._path))
         except BotFileError as err:
             self._complain(err, found)
             return
         log.info("%d rules in use", len(book.rules))
         self._take(book, found)
+        keep_good_copy(self._path, text)
 
-    def _text(self) -> str:
-        try:
-            return read_plain(self._path, LARGEST_KB * 1024).decode("utf-8-sig")
-        except StrangeFileError as err:
-            if self._path.is_file():
-                raise BotFileError("error.bot_too_large", limit=LARGEST_KB) from err
-            raise BotFileError("error.file_strange", name=self._path.name) from err
-        except OSError as err:
-            detail = os.strerror(err.errno) if err.errno else type(err).__name__
-            raise BotFileError("error.bot_unreadable", detail=detail) from err
-        except UnicodeDecodeError as err:
-            raise BotFileError("error.bot_encoding") from err
+    def _use_good_copy(self) -> None:
+        """Answer by the last good rules also where this process never saw them."""
+        if (text := good_copy(self._path)) is not None:
+            self._book = parse(text)
+            log.info("%d rules of the last good copy in use", len(self._book.rules))
 
     def _take(self, book: RuleBook, found: Signature | None) -> None:
         self._book, self._read = book, found
@@ -110,6 +103,8 @@ class RuleBookFile:
         changed = datetime.fromtimestamp(found[0] / 1e9, tz=self._clock.now().tzinfo)
         if timedelta() <= self._clock.now() - changed < _SETTLED:
             return  # looked at again with the next message or check
+        if self._read == "never":
+            self._use_good_copy()
         self._read = found
         # The sentence may quote the file; the log gets its kind and line only.
         log.warning("the rules cannot be used: %s, line %d", err.message_key, err.line)

@@ -5,11 +5,22 @@ once_per = "12h"          # for every rule that says nothing else
 
 [[rule]]
 name = "prices"           # free; for you and for the logs
-match = 'price|cost'      # a regular expression; capitals do not matter, accents do
+words = ["price", "cost"] # capitals do not matter
+find = "any"              # "any" of the words, "all", "exact" (nothing else), "every" message
+whole_words = true        # so that "sun" is not found in "sunday"
+accents = false           # whether accents matter
 reply = "Hello {name}!"   # {text} {name} {phone} {time}; {{name}} stands for itself
 once_per = "30m"          # to the same chat; s, m, h or d
 hours = "open"            # "open", "closed" or "always"
+days = ["sat", "sun"]     # days and hours of its own, as in [hours]; "always" goes with them
+from = "10:00"
+to = "14:00"
+accounts = ["centre"]     # the ids of the accounts it speaks for; all if left out
 enabled = true
+
+[[rule]]
+match = 'pric(e|ing)'     # instead of words: a regular expression, where accents matter
+reply = "..."
 
 [fallback]                # where no rule matches
 reply = "..."
@@ -27,10 +38,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any, Final, TypeVar
 
 import regex
 
+from wabot_tray.bot.matching import Find, plain, words_pattern
 from wabot_tray.bot.rulebook import (
     PLACEHOLDERS,
     Hours,
@@ -39,21 +52,24 @@ from wabot_tray.bot.rulebook import (
     RuleBook,
     Template,
     When,
-    plain,
 )
 from wabot_tray.core.errors import BotFileError
 from wabot_tray.core.toml_text import TomlFaultError, first_line_with, parse_toml
 
 LARGEST_KB: Final = 256
 MOST_RULES: Final = 1000
-LONGEST_MATCH: Final = 2000  # characters of a regular expression
+LONGEST_MATCH: Final = 2000  # characters of a regular expression, or of all words of a rule
 _LONGEST_QUOTED: Final = 60  # characters of the file that a complaint repeats
 
 _TOP: Final = ("rule", "fallback", "hours", "groups", "once_per")
-_RULE: Final = ("match", "reply", "name", "enabled", "once_per", "hours")
+_RULE: Final = (
+    *("words", "find", "whole_words", "accents", "match"),
+    *("reply", "name", "enabled", "once_per", "hours", "days", "from", "to", "accounts"),
+)
+_WORDS_ONLY: Final = ("words", "find", "whole_words", "accents")
 _FALLBACK: Final = ("reply", "once_per", "enabled")
 _HOURS: Final = ("days", "from", "to", "closed", "once_per", "enabled")
-_DAYS: Final = (
+DAYS: Final = (
     ("mon", "monday", "lun", "lunes"),
     ("tue", "tuesday", "mar", "martes"),
     ("wed", "wednesday", "mié", "mie", "miércoles", "miercoles"),
@@ -62,13 +78,14 @@ _DAYS: Final = (
     ("sat", "saturday", "sáb", "sab", "sábado", "sabado"),
     ("sun", "sunday", "dom", "domingo"),
 )
-_DAY: Final = {name: number for number, names in enumerate(_DAYS) for name in names}
+DAY: Final = {name: number for number, names in enumerate(DAYS) for name in names}
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(\d{1,6})\s*([smhd])")
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)")
 _CUT: Final = re.compile(r"(\{\{|\}\})|\{([^\W\d]\w*)\}")
 
 Path = tuple[str | int, ...]
+Kind = TypeVar("Kind", bound=StrEnum)
 
 
 def parse(text: str) -> RuleBook:
@@ -131,22 +148,59 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _rule(section: "_Section", number: int) -> Rule:
+    pattern, sought = _words(section) if _has_words(section) else _match(section)
+    name = section.text("name") if section.has("name") else ""
+    times = _own_times(section)
+    return Rule(
+        name=name or sought[:40],
+        number=number,
+        pattern=pattern,
+        reply=section.reply("reply", f"rule:{name or sought}"),
+        when=section.when("hours", When.OPEN if times is None else When.ALWAYS),
+        enabled=section.switch("enabled", default=True),
+        folds=_has_words(section) and not section.switch("accents", default=False),
+        times=times,
+        accounts=frozenset(section.texts("accounts")) if section.has("accounts") else None,
+    )
+
+
+def _has_words(section: "_Section") -> bool:
+    found = next((key for key in _WORDS_ONLY if section.has(key)), None)
+    if found and section.has("match"):
+        raise section.fault(found, "error.bot_match_and_words")
+    return found is not None
+
+
+def _words(section: "_Section") -> tuple["regex.Pattern[str]", str]:
+    find = section.choice("find", Find, "error.bot_find", Find.ANY)
+    words = [] if find is Find.EVERY else section.texts("words")
+    if sum(map(len, words)) > LONGEST_MATCH:
+        raise section.fault("words", "error.bot_match_long", limit=LONGEST_MATCH)
+    pattern = words_pattern(
+        words,
+        find,
+        whole_words=section.switch("whole_words", default=True),
+        accents=section.switch("accents", default=False),
+    )
+    return pattern, ", ".join(words) or "*"
+
+
+def _match(section: "_Section") -> tuple["regex.Pattern[str]", str]:
     match = section.text("match")
     # Between double quotes TOML turns \b into a backspace, and the rule would never match.
     if "\b" in match:
         raise section.fault("match", "error.bot_backslash")
     if len(match) > LONGEST_MATCH:
         raise section.fault("match", "error.bot_match_long", limit=LONGEST_MATCH)
-    pattern = _pattern(section, match)
-    name = section.text("name") if section.has("name") else ""
-    return Rule(
-        name=name or match[:40],
-        number=number,
-        pattern=pattern,
-        reply=section.reply("reply", f"rule:{name or match}"),
-        when=section.when("hours"),
-        enabled=section.switch("enabled", default=True),
-    )
+    return _pattern(section, match), match
+
+
+def _own_times(section: "_Section") -> Hours | None:
+    has_hours = section.has("from") or section.has("to")
+    if not has_hours and not section.has("days"):
+        return None
+    periods = section.periods() if has_hours else ((time(0, 0), time(0, 0)),)
+    return Hours(days=section.days("days"), periods=periods, closed=None)
 
 
 def _pattern(section: "_Section", match: str) -> "regex.Pattern[str]":
@@ -176,12 +230,9 @@ def _refuse_doubles(text: str, rules: Sequence[Rule]) -> None:
 def _hours(section: "_Section") -> Hours | None:
     if not section.switch("enabled", default=True):
         return None
-    starts, ends = section.times("from"), section.times("to")
-    if len(starts) != len(ends):
-        raise section.fault("to", "error.bot_times")
     return Hours(
         days=section.days("days"),
-        periods=tuple(zip(starts, ends, strict=True)),
+        periods=section.periods(),
         closed=section.reply("closed", "closed") if section.has("closed") else None,
     )
 
@@ -262,13 +313,33 @@ class _Section:
         once_per_s = self.duration("once_per", self.once_per_s)
         return Reply(template=words, once_per_s=once_per_s, key=memory_key)
 
-    def when(self, key: str) -> When:
+    def when(self, key: str, default: When) -> When:
+        return self.choice(key, When, "error.bot_when", default)
+
+    def choice(self, key: str, kind: type[Kind], message_key: str, default: Kind) -> Kind:
         if key not in self.values:
-            return When.OPEN
+            return default
         value = self.text(key)
-        if value not in tuple(When):
-            raise self.fault(key, "error.bot_when", value=value)
-        return When(value)
+        if value not in tuple(kind):
+            raise self.fault(key, message_key, value=value)
+        return kind(value)
+
+    def texts(self, key: str) -> list[str]:
+        """Return a list of texts, none of them empty."""
+        if key not in self.values:
+            raise self.fault(None, "error.bot_missing", key=key)
+        value = self.values[key]
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            raise self.fault(key, "error.bot_kind_texts", key=key)
+        if not value or not all(entry.strip() for entry in value):
+            raise self.fault(key, "error.bot_empty", key=key)
+        return value
+
+    def periods(self) -> tuple[tuple[time, time], ...]:
+        starts, ends = self.times("from"), self.times("to")
+        if len(starts) != len(ends):
+            raise self.fault("to", "error.bot_times")
+        return tuple(zip(starts, ends, strict=True))
 
     def times(self, key: str) -> list[time]:
         value = self.values.get(key)
@@ -292,9 +363,9 @@ class _Section:
         if not isinstance(value, list):
             raise self.fault(key, "error.bot_kind_list", key=key)
         for entry in value:
-            if not isinstance(entry, str) or entry.strip().lower() not in _DAY:
+            if not isinstance(entry, str) or entry.strip().lower() not in DAY:
                 raise self.fault(key, "error.bot_day", value=entry)
-        return frozenset(_DAY[entry.strip().lower()] for entry in value)
+        return frozenset(DAY[entry.strip().lower()] for entry in value)
 
 
 def _short(value: object) -> object:

@@ -72,14 +72,14 @@ def first_line_with(text: str, has: Callable[[dict[str, Any]], bool]) -> int:
     read without a fault, and `has` is true of all of it and stays true from that statement on.
     """
     lines = text.split("\n")
-    ends = _statement_ends(text)
+    ends = statement_ends(text)
     place = bisect.bisect_left(
         ends, True, key=lambda end: has(tomllib.loads("\n".join(lines[:end])))
     )
     return ends[place - 1] + 1 if place else 1
 
 
-def _statement_ends(text: str) -> list[int]:
+def statement_ends(text: str) -> list[int]:
     """Return after which numbers of lines no value is left open, the last one excluded."""
     ends: list[int] = []
     line = depth = 0
