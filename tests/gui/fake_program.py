@@ -8,6 +8,7 @@ from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
+from wabot_tray.storage.settings_file import save_settings
 from wabot_tray.system.i18n import set_language
 from wabot_tray.system.paths import Paths
 
@@ -19,6 +20,17 @@ def _no_checks() -> Iterable[Check]:
     return ()
 
 
+class FakeKeys:
+    """A keyring that is open, or not."""
+
+    def __init__(self) -> None:
+        self.kind = "keyring"
+        self.is_open = True
+
+    async def is_available(self) -> bool:
+        return self.is_open
+
+
 class FakeProgram:
     """Starts and closes at once; `log` says in which order."""
 
@@ -26,10 +38,13 @@ class FakeProgram:
         self, folder: Path, manager: FakeManager, settings: Settings | None = None
     ) -> None:
         self.paths = Paths(data=folder, runtime=folder / "run", runtime_in_ram=False)
+        if settings is not None:
+            save_settings(self.paths.settings_file, settings)
         # The real one: it needs nothing but a file.
         self.preferences = Preferences(self.paths.settings_file, settings or Settings())
         self.preferences.subscribe(self._speak)
         self.manager = manager
+        self.keys = FakeKeys()
         self.on_show: Callable[[], None] = _nothing
         self.on_quit: Callable[[], None] = _nothing
         self.extra_checks: Callable[[], Iterable[Check]] = _no_checks

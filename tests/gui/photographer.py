@@ -17,6 +17,7 @@ from qasync import QEventLoop
 from tests.desktop import Screen
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager
+from tests.gui.fake_program import FakeProgram
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingStage, SessionSnapshot
 from wabot_tray.core.states import SessionState
@@ -27,8 +28,10 @@ from wabot_tray.gui.dashboard import Dashboard
 from wabot_tray.gui.dialogs import BackgroundDialog
 from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.pairing import PairingWindow
+from wabot_tray.gui.settingswindow import SettingsWindow
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
+from wabot_tray.gui.windows import Windows
 from wabot_tray.system.i18n import set_language, t
 
 _ZOOM = 6
@@ -53,6 +56,7 @@ class Photographer:
     async def all(self) -> None:
         await self.dashboards()
         await self.questions()
+        await self.settings()
         await self.pairings()
         await self.tray()
 
@@ -88,6 +92,23 @@ class Photographer:
             await self.save(dialog, name)
             dialog.close()
         close()
+
+    async def settings(self) -> None:
+        """Every page, and a file that cannot be read."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = FakeProgram(Path(folder), FakeManager(*scenes.shop()))
+            windows = Windows(program, print, login_item=LoginItem())
+            windows.show_window("settings")
+            window = windows.window("settings")
+            assert isinstance(window, SettingsWindow)
+            for number in range(len(window.pages)):
+                window.show_page(number)
+                await self.save(window, f"settings-{number + 1}")
+            window.show_page(0)
+            program.paths.settings_file.write_text('theme = "dark\n')
+            await program.preferences.look()
+            await self.save(window, "settings-file-broken")
+            await windows.close()
 
     def _dashboard(self, *accounts: SessionSnapshot) -> tuple[Dashboard, Callable[[], None]]:
         manager = FakeManager(*accounts)

@@ -84,6 +84,7 @@ class Program:
         self.on_quit: Callable[[], None] = _nothing
         self.extra_checks: Callable[[], Iterable[Check]] = tuple
         self.complaints: list[WabotError] = []  # for the window to show at its start
+        self.keys = source
         registry = Registry(paths.registry_file)
         registry.load()
         self._nursery = Nursery(wiring.worker_command or worker_command())

@@ -41,6 +41,11 @@ class Settings:
                 raise SettingsError("error.settings_unknown", name=_shown(name))
         return dataclasses.replace(cls(), **checked)  # type: ignore[arg-type]  # checked just above
 
+    @staticmethod
+    def limits(name: str) -> tuple[float, float]:
+        """Return the lowest and the highest value of a number. Raises KeyError for others."""
+        return _LIMITS[name]
+
     def checked(self) -> "Settings":
         """Return these settings, as a file or a form may have made them.
 
@@ -55,7 +60,8 @@ _LIMITS: Final[Mapping[str, tuple[float, float]]] = {
     "verify_interval_s": (15.0, 3600.0),
     # Below 0.5 s replies collide with what the customer still sends (docs/neonize.md).
     "quiet_s": (0.5, 60.0),
-    "answer_max_age_h": (0.0, 24.0 * 14),
+    # With less, a message would be too old while its chat is still waited for.
+    "answer_max_age_h": (0.25, 24.0 * 14),
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "language": LANGUAGES,

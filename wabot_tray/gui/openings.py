@@ -28,5 +28,11 @@ class Opening:
     make: "Callable[[Windows], Window]"
 
 
+def _make_settings(windows: "Windows") -> Window:
+    from wabot_tray.gui.settingswindow import SettingsWindow  # noqa: PLC0415 - on first use
+
+    return SettingsWindow(windows)
+
+
 # In the order of the menus.
-OPENINGS: Final[tuple[Opening, ...]] = ()
+OPENINGS: Final[tuple[Opening, ...]] = (Opening("settings", "settings.menu", _make_settings),)

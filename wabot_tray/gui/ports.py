@@ -75,6 +75,19 @@ class Sessions(Protocol):
         ...
 
 
+class Keys(Protocol):
+    """Where the key of the sessions comes from. See `storage.keyring.KeySource`."""
+
+    @property
+    def kind(self) -> str:
+        """One of "keyring", "key-file" and "passphrase"."""
+        ...
+
+    async def is_available(self) -> bool:
+        """Whether the key could be had now without a person. Never opens a prompt."""
+        ...
+
+
 class Program(Protocol):
     """The program without its windows. See `control.program.Program`."""
 
@@ -87,6 +100,11 @@ class Program(Protocol):
     @property
     def paths(self) -> Paths:
         """Where everything lies."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """Where the key of the sessions comes from."""
         ...
 
     @property

@@ -66,6 +66,19 @@ QLineEdit {{
 }}
 QLineEdit:focus {{ border: 2px solid {accent}; padding: 7px 9px; }}
 
+QComboBox, QAbstractSpinBox {{ min-height: 30px; }}
+QComboBox {{ padding-left: 6px; }}
+QCheckBox {{ spacing: 8px; min-height: 28px; }}
+QListWidget#groups {{ background: transparent; border: none; outline: 0; }}
+QListWidget#groups::item {{
+    padding: 9px 14px; border: 2px solid transparent; border-radius: 8px; color: {text};
+}}
+QListWidget#groups::item:hover {{ background: {raised}; }}
+QListWidget#groups::item:selected {{ background: {selected}; color: {text}; }}
+QListWidget#groups::item:focus {{ border: 2px solid {accent}; }}
+QWidget#page {{ background: transparent; }}
+QFrame[role="line"] {{ background: {line}; border: none; }}
+
 QTableView {{
     background: {card}; border: 1px solid {line}; border-radius: 12px; outline: 0;
     selection-background-color: {selected}; selection-color: {text};
