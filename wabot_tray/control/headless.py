@@ -10,6 +10,7 @@ from typing import Final
 
 from wabot_tray.control.program import Program
 from wabot_tray.core.errors import WabotError
+from wabot_tray.sessions.alertlog import LOOK_S, AlertLog
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,9 @@ async def _run(program: Program) -> int:
     timers: list[asyncio.Task[None]] = []
     try:
         await program.start()
+        alerts = AlertLog(program.manager.snapshots, lambda: program.settings)
         timers = [
+            asyncio.create_task(every(lambda: LOOK_S, alerts.look)),
             asyncio.create_task(every(lambda: program.settings.check_interval_s, program.check)),
             asyncio.create_task(every(lambda: program.settings.verify_interval_s, program.verify)),
         ]

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from wabot_tray.core.errors import SettingsError
+from wabot_tray.core.quiet_hours import QuietHours
 
 LANGUAGES: Final = ("system", "en", "es")
 THEMES: Final = ("system", "light", "dark")
 LOG_LEVELS: Final = ("debug", "info", "warning")
+# "important" is what only a person can mend; "all" adds lost connections and their return.
+NOTIFICATIONS: Final = ("all", "important", "off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,8 @@ class Settings:
     language: str = "system"
     theme: str = "system"
     log_level: str = "info"
+    notifications: str = "all"
+    quiet_hours: str = ""  # no notification then, e.g. "22:00-07:00"; empty for none
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "Settings":
@@ -37,6 +42,8 @@ class Settings:
                 checked[name] = _number(name, value)
             elif name in _CHOICES:
                 checked[name] = _choice(name, value)
+            elif name == "quiet_hours":
+                checked[name] = _hours(value)
             else:
                 raise SettingsError("error.settings_unknown", name=_shown(name))
         return dataclasses.replace(cls(), **checked)  # type: ignore[arg-type]  # checked just above
@@ -67,6 +74,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "language": LANGUAGES,
     "theme": THEMES,
     "log_level": LOG_LEVELS,
+    "notifications": NOTIFICATIONS,
 }
 
 
@@ -87,3 +95,11 @@ def _choice(name: str, value: object) -> str:
     if not isinstance(value, str) or value not in _CHOICES[name]:
         raise SettingsError("error.settings_choice", name=name, choices=", ".join(_CHOICES[name]))
     return value
+
+
+def _hours(value: object) -> str:
+    text = value if isinstance(value, str) else "no text"
+    try:
+        return str(QuietHours.parse(text) or "")
+    except ValueError as err:
+        raise SettingsError("error.settings_hours") from err

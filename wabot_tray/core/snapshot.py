@@ -30,6 +30,7 @@ class SessionSnapshot:
     replied: int = 0
     notice: Reason | None = None  # something to know beside the state
     notice_detail: str = ""
+    phone_silent_since: datetime | None = None  # its phone owes us a sign of life since then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

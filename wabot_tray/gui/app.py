@@ -21,6 +21,7 @@ from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.states import SessionState
 from wabot_tray.gui.icons import app_icon, picture, state_icon
+from wabot_tray.gui.notifier import Notifier
 from wabot_tray.gui.ports import LoginItem, Program
 from wabot_tray.gui.theme import Theme
 from wabot_tray.gui.watches import NetworkWatch, Watches
@@ -140,12 +141,14 @@ async def _live(program: Program, *, minimized: bool) -> str:
     windows: Windows | None = None
     watches: Watches | None = None
     forget: Callable[[], None] | None = None
+    notifier: Notifier | None = None
     try:
         await program.start()
         windows = Windows(program, over.set, login_item=_login_item(program))
         program.on_show = windows.show_dashboard
         program.extra_checks = lambda: _checks(windows)
         windows.open(minimized=minimized)
+        notifier = Notifier(windows, parent=app)
         watches = Watches(program.manager, windows.actions.jobs, program.settings, app)
         forget = program.preferences.subscribe(lambda: _use(program.settings, app, watches))
         network = NetworkWatch(program.manager, app)
@@ -160,6 +163,8 @@ async def _live(program: Program, *, minimized: bool) -> str:
             forget()
         if watches is not None:
             watches.close()
+        if notifier is not None:
+            await notifier.close()
         if windows is not None:
             await windows.close()
         await program.close()

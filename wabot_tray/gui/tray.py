@@ -40,6 +40,7 @@ class Tray(QObject):
 
     dashboard_wanted = Signal()
     presence_changed = Signal(bool)  # whether a panel shows the icon
+    message_clicked = Signal(str)  # the token of the message beside the tray
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Tray(QObject):
         self._platform = platform
         self._icon: QIcon | None = None
         self._tooltip = ""
+        self._token = ""
         self._present = QSystemTrayIcon.isSystemTrayAvailable()
         self.icon = self._make()
         self.refresh()
@@ -104,9 +106,18 @@ class Tray(QObject):
             self._remake()
         self.presence_changed.emit(present)
 
-    def tell(self, text: str, tone: Tone) -> None:
-        """Show a message beside the tray."""
-        self.icon.showMessage(t("app.name"), no_markup(text), _MESSAGE_ICONS[tone], MESSAGE_MS)
+    def tell(self, text: str, tone: Tone, *, title: str = "", token: str = "") -> None:
+        """Show a message beside the tray.
+
+        Args:
+            text: What it says.
+            tone: How it is meant.
+            title: Its first line, by default the program's name.
+            token: What `message_clicked` says when the person clicks on it.
+        """
+        self._token = token
+        heading = no_markup(title) or t("app.name")
+        self.icon.showMessage(heading, no_markup(text), _MESSAGE_ICONS[tone], MESSAGE_MS)
 
     def close(self) -> None:
         """Take the icon away. A second call changes nothing."""
@@ -118,6 +129,7 @@ class Tray(QObject):
         icon = QSystemTrayIcon(self)
         icon.setContextMenu(self.menu)
         icon.activated.connect(self._on_activated)
+        icon.messageClicked.connect(self._on_message_clicked)
         return icon
 
     def _remake(self) -> None:
@@ -128,6 +140,9 @@ class Tray(QObject):
         self._icon, self._tooltip = None, ""
         self.refresh()
         self.icon.show()
+
+    def _on_message_clicked(self) -> None:
+        self.message_clicked.emit(self._token)
 
     def _on_activated(self, how: QSystemTrayIcon.ActivationReason) -> None:
         # On macOS a click opens the menu, by custom and by Qt.

@@ -116,6 +116,11 @@ class Windows(QObject):
         """Bring the dashboard to the front."""
         self.dashboard.bring_up()
 
+    def show_account(self, account_id: str) -> None:
+        """Bring the dashboard to the front with this account chosen."""
+        self.show_dashboard()
+        self.dashboard.select(account_id)
+
     def show_pairing(self, account_id: str) -> None:
         """Open the window that links a phone, or bring it to the front."""
         from wabot_tray.gui.pairing import PairingWindow  # noqa: PLC0415 - on first use
@@ -226,6 +231,7 @@ class Windows(QObject):
         self.actions.account_wanted.connect(self._on_account_wanted)
         self.tray.dashboard_wanted.connect(self.show_dashboard)
         self.tray.presence_changed.connect(self._on_presence)
+        self.tray.message_clicked.connect(self._on_message_clicked)
 
     def _make_dashboard(self) -> "Dashboard":
         from wabot_tray.gui.dashboard import Dashboard  # noqa: PLC0415 - on first use
@@ -270,6 +276,10 @@ class Windows(QObject):
     def _on_account_wanted(self) -> None:
         self.show_dashboard()
         self.dashboard.ask_account()
+
+    def _on_message_clicked(self, token: str) -> None:
+        if not token:  # the answer to a click; alerts have tokens, and a clicker of their own
+            self.show_dashboard()
 
     def _on_menu_failed(self, text: str) -> None:
         self.tell(text, Tone.ERROR)

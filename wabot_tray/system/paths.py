@@ -47,6 +47,11 @@ class Paths:
         return self.data / "accounts.json"
 
     @property
+    def told_file(self) -> Path:
+        """Which notifications were shown, so that a new start does not show them again."""
+        return self.data / "notifications.json"
+
+    @property
     def sessions(self) -> Path:
         """The folder with one folder per account."""
         return self.data / "auth_sessions"
