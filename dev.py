@@ -45,7 +45,7 @@ RUN_PACKAGES = [
     "libxkbcommon-x11-0",
     "libxkbcommon0",
 ]
-DESKTOP_PACKAGES = ["xvfb", "trayer", "xdotool", "dbus", "gnome-keyring"]
+DESKTOP_PACKAGES = ["xvfb", "trayer", "xdotool", "dbus", "dunst", "gnome-keyring"]
 TEST_PACKAGES = [
     *DESKTOP_PACKAGES,
     "desktop-file-utils",
