@@ -4,15 +4,29 @@ import asyncio
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from dbus_fast import Message, MessageType, NameFlag
 from dbus_fast.aio import MessageBus
 
 from tests.desktop import Running, wait_for
 from wabot_tray.system.notifications import NAME, PATH
+
+T = TypeVar("T")
+
+
+async def until(look: Callable[[], T], what: str = "it") -> T:
+    """Return the first true answer of `look`."""
+    end = asyncio.get_running_loop().time() + 10
+    while True:
+        if found := look():
+            return found
+        assert asyncio.get_running_loop().time() < end, f"{what} was not seen"
+        await asyncio.sleep(0.01)
+
 
 _DUNST_RULES = """[global]
     follow = none
@@ -49,7 +63,6 @@ class NotificationServer:
     notes: dict[int, Shown] = field(default_factory=dict)  # on the screen
     history: list[Shown] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
-    came: asyncio.Event = field(default_factory=asyncio.Event)
     is_mute: bool = False  # takes questions and answers none
 
     @classmethod
@@ -65,13 +78,6 @@ class NotificationServer:
         """Leave the bus, as a crash does."""
         self.bus.disconnect()
         await self.bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-
-    async def count(self, wanted: int) -> None:
-        """Wait until so many were shown in all."""
-        async with asyncio.timeout(10):
-            while len(self.history) < wanted:
-                self.came.clear()
-                await self.came.wait()
 
     async def click(self, number: int, action: str) -> None:
         """Do what a click on a button does."""
@@ -118,7 +124,6 @@ class NotificationServer:
         )
         self.notes[number] = shown
         self.history.append(shown)
-        self.came.set()
         return number
 
 
@@ -143,7 +148,11 @@ def dunstctl(env: dict[str, str], *words: str) -> str:
     """Ask dunst."""
     assert shutil.which("dunstctl"), "install dunst"
     done = subprocess.run(
-        ["dunstctl", *words], env=env | {"PATH": os.environ["PATH"]}, capture_output=True, text=True,
-        timeout=10, check=False,
-    )  # fmt: skip
+        ["dunstctl", *words],
+        env=env | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
     return done.stdout.strip()

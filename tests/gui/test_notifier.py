@@ -1,7 +1,7 @@
 """From an account's trouble to the notification, and from a click on it to the right window."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+import gc
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tests.desktop import Desktop
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram
-from tests.notification_server import NotificationServer
+from tests.notification_server import NotificationServer, until
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.states import SessionState
@@ -27,6 +27,13 @@ from wabot_tray.system.notifications import DEFAULT
 
 Runner = Callable[[Awaitable[Any]], Any]
 S, R = SessionState, Reason
+
+
+@pytest.fixture(autouse=True)
+def swept() -> Iterator[None]:
+    """Collect each test's loop on this thread: its timers may end on no other one."""
+    yield
+    gc.collect()
 
 
 class Place:
@@ -54,21 +61,11 @@ class Place:
         for step in (*steps, 1.0, 1.0, 1.0):  # what is gathered is told a little later
             self.time.pass_s(step)
             self.notifier.look()
-            while "notify" in self.windows.actions.jobs.names:
-                await asyncio.sleep(0.01)
-
-    async def until(self, look: Callable[[], Any]) -> Any:
-        async with asyncio.timeout(10):
-            while not (found := look()):
-                await asyncio.sleep(0.02)
-        return found
+            await until(lambda: "notify" not in self.windows.actions.jobs.names)
 
     async def close(self) -> None:
         await self.notifier.close()
         await self.windows.close()
-        # Left to the garbage collector they could end on another thread, in another test.
-        self.notifier.deleteLater()
-        self.windows.deleteLater()
         if self._server is not None and self._server.bus.connected:
             await self._server.stop()
 
@@ -100,7 +97,7 @@ def test_unlinked_account_is_told_once_and_a_click_opens_its_pairing(
             assert note.actions == {DEFAULT: "Open", BUTTON: "Pair again…"}
             assert note.hints["urgency"] == 2
             await here.server.click(note.id, BUTTON)
-            window = await here.until(lambda: here.windows.pairing_window("account-0"))
+            window = await until(lambda: here.windows.pairing_window("account-0"))
             assert window.isVisible()
             here.manager.change("account-0", state=S.PAIRING, reason=R.WAITING_FOR_SCAN)
             await here.looked()
@@ -132,11 +129,11 @@ def test_button_does_what_it_says_and_a_click_beside_it_only_shows(
             assert note.title == "Panadería El Trigal needs you"
             assert note.actions[BUTTON] == words
             await here.server.click(note.id, DEFAULT)
-            await here.until(lambda: here.windows._dashboard is not None)
+            await until(lambda: here.windows._dashboard is not None)
             assert here.windows.dashboard.isVisible()
             assert here.manager.calls == []
             await here.server.click(note.id, BUTTON)
-            await here.until(lambda: here.manager.calls == calls)
+            await until(lambda: here.manager.calls == calls)
 
     run(live())
 
@@ -175,7 +172,7 @@ def test_several_are_one_summary_in_spanish(place: Callable[..., Any], run: Runn
             assert note.body.startswith("El llavero")
             assert note.body.endswith("La Tienda de Rosa, Panadería El Trigal, Ferretería López.")
             await here.server.click(note.id, DEFAULT)
-            await here.until(lambda: here.windows._dashboard is not None)
+            await until(lambda: here.windows._dashboard is not None)
 
     run(live())
 
@@ -224,9 +221,9 @@ def test_without_a_service_the_tray_speaks_and_its_words_are_clicked(
         async with place(served=False) as here:
             here.manager.change("account-0", state=S.LOGGED_OUT, reason=R.PHONE_UNLINKED)
             await here.looked()
-            words = await here.until(balloon)
+            words = await until(balloon)
             QTest.mouseClick(words, Qt.MouseButton.LeftButton)
-            assert await here.until(lambda: here.windows.pairing_window("account-0"))
+            assert await until(lambda: here.windows.pairing_window("account-0"))
 
     run(live())
 

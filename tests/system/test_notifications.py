@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.desktop import SessionBus, start_bus
-from tests.notification_server import NotificationServer
+from tests.notification_server import NotificationServer, until
 from wabot_tray.system import notifications
 from wabot_tray.system.notifications import DEFAULT, Note, NotificationService
 
@@ -114,9 +114,7 @@ async def test_dismissed_note_is_not_taken_back_again(
 ) -> None:
     await service.show("a", NOTE)
     await server.dismiss(server.history[0].id)
-    async with asyncio.timeout(5):
-        while service.shown:
-            await asyncio.sleep(0.01)
+    await until(lambda: not service.shown)
     await service.withdraw("a")
     await service.show("a", NOTE)
     assert server.closed == []
@@ -128,9 +126,7 @@ async def test_next_service_is_not_asked_about_the_notes_of_the_last(
 ) -> None:
     await service.show("a", NOTE)
     await server.stop()
-    async with asyncio.timeout(5):
-        while service.shown:
-            await asyncio.sleep(0.01)
+    await until(lambda: not service.shown)
     following = await NotificationServer.start(bus.address)
     assert await service.show("a", NOTE)
     assert following.history[0].replaces == 0
@@ -159,13 +155,12 @@ async def test_bus_that_goes_is_found_again(
 ) -> None:
     with start_bus() as first:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", first.address)
-        server = await NotificationServer.start(first.address)
+        await NotificationServer.start(first.address)
         assert await service.show("a", NOTE)
-    del server
     assert not await service.show("a", NOTE)
     with start_bus() as second:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", second.address)
-        server = await NotificationServer.start(second.address)
+        await NotificationServer.start(second.address)
         assert await service.show("a", NOTE)
         await service.close()
 
