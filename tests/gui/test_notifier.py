@@ -222,6 +222,7 @@ def test_without_a_service_the_tray_speaks_and_its_words_are_clicked(
             here.manager.change("account-0", state=S.LOGGED_OUT, reason=R.PHONE_UNLINKED)
             await here.looked()
             words = await until(balloon)
+            assert words is not None
             QTest.mouseClick(words, Qt.MouseButton.LeftButton)
             assert await until(lambda: here.windows.pairing_window("account-0"))
 

@@ -1,6 +1,7 @@
 """Notifications on a real bus: shown, replaced, clicked, taken back, and nobody there."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -106,7 +107,7 @@ async def test_click_is_heard_with_its_key_and_lets_a_window_come_to_the_front(
     await server.click(server.history[1].id, "act")
     assert await asyncio.wait_for(clicks.get(), 5) == ("b", "act")
     assert clicks.empty()
-    assert notifications.os.environ["XDG_ACTIVATION_TOKEN"] == "a-token"
+    assert os.environ["XDG_ACTIVATION_TOKEN"] == "a-token"
 
 
 async def test_dismissed_note_is_not_taken_back_again(
@@ -167,5 +168,5 @@ async def test_bus_that_goes_is_found_again(
 
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
 async def test_other_systems_have_no_such_service(platform: str) -> None:
-    service = NotificationService("a", "a", "", print, platform=platform)  # type: ignore[arg-type]
+    service = NotificationService("a", "a", "", print, platform=platform)
     assert not await service.show("a", NOTE)
