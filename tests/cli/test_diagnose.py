@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 import threading
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,8 @@ import pytest
 
 from tests.cli.conftest import Program
 from tests.control.fake_manager import FakeManager, session
-from wabot_tray.cli import checks, machine
-from wabot_tray.cli import diagnose as diagnosis
 from wabot_tray.cli.main import main
+from wabot_tray.control import bundleparts, checks, diagnosis, machine
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import ControlError
 from wabot_tray.core.states import SessionState
@@ -40,6 +40,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the computer, and above all the network, out of it."""
     monkeypatch.setattr(diagnosis, "machine_checks", lambda *_: iter(FAKE_MACHINE))
+    monkeypatch.setattr(bundleparts, "tray_watcher", lambda: None)
 
 
 @pytest.fixture
@@ -418,3 +419,53 @@ def test_autostart_that_cannot_be_written_is_told(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     assert main(["autostart", "on", "--data-dir", str(paths.data)]) == 1
     assert "could not be changed" in capsys.readouterr().err
+
+
+# --- the bundle ----------------------------------------------------------------------------------
+
+
+def bundle(paths: Paths, *words: str) -> int:
+    return main(["diagnose", "--data-dir", str(paths.data), *words])
+
+
+@pytest.mark.usefixtures("no_machine")
+def test_bundle_is_saved_without_the_program(
+    paths: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account(paths, "shop")
+    paths.bot_file.write_text('[[rule]]\nmatch = "a"\nreply = "b"\n')
+    target = tmp_path / "found.zip"
+    assert bundle(paths, "--bundle", str(target)) == 0
+    said = capsys.readouterr().out
+    assert str(target) in said
+    with zipfile.ZipFile(target) as archive:
+        names = archive.namelist()
+    assert "accounts.json" in names
+    assert "bot.toml" not in names
+    assert all(name in said for name in names)
+    assert bundle(paths, "--bundle", str(target)) == 1
+    assert "already" in capsys.readouterr().err
+    assert bundle(paths, "--bundle", str(target), "--force", "--with-rules", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["bundle"] == str(target)
+    assert "bot.toml" in told["files"]
+
+
+@pytest.mark.usefixtures("no_machine")
+def test_bundle_of_a_running_program_holds_its_figures(
+    program: Program, manager: FakeManager, paths: Paths, tmp_path: Path
+) -> None:
+    assert program.host.facts == {}
+    program.host.facts["worker_memory_mb"] = {"shop": 70.5}
+    manager.sessions = {"shop": session("shop", label="Ana")}
+    assert bundle(paths, "--bundle", str(tmp_path / "found.zip")) == 0
+    with zipfile.ZipFile(tmp_path / "found.zip") as archive:
+        found = json.loads(archive.read("system.json"))["running"]
+    assert found["worker_memory_mb"] == {"shop": 70.5}
+
+
+def test_options_of_the_bundle_belong_to_it(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bundle(paths, "--force") == 2
+    assert "--bundle" in capsys.readouterr().err

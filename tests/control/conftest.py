@@ -24,7 +24,13 @@ class FakeHost:
         self.shown = 0
         self.quits = 0
         self.checks: list[Check] = []
-        self.host = Host(show=self._show, quit=self._quit, diagnose=lambda: self.checks)
+        self.facts: dict[str, object] = {}
+        self.host = Host(
+            show=self._show,
+            quit=self._quit,
+            diagnose=lambda: self.checks,
+            facts=lambda: self.facts,
+        )
 
     def _show(self) -> None:
         self.shown += 1

@@ -1,6 +1,6 @@
 """The program without workers, keys and sockets, beside the real `control.program.Program`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tests.gui.fake_manager import FakeManager
@@ -48,6 +48,7 @@ class FakeProgram:
         self.on_show: Callable[[], None] = _nothing
         self.on_quit: Callable[[], None] = _nothing
         self.extra_checks: Callable[[], Iterable[Check]] = _no_checks
+        self.extra_facts: Callable[[], Mapping[str, object]] = dict
         self.complaints: list[WabotError] = []
         self.problem: WabotError | OSError | None = None
         self.log: list[str] = []
@@ -61,6 +62,9 @@ class FakeProgram:
 
     async def apply(self, settings: Settings) -> None:
         await self.preferences.apply(settings)
+
+    def facts(self) -> dict[str, object]:
+        return {"worker_memory_mb": {}} | dict(self.extra_facts())
 
     async def start(self) -> None:
         self.log.append("start")

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.states import SessionState
-from wabot_tray.system.i18n import t
+from wabot_tray.system.texts import clean, safely
+
+__all__ = ["clean"]  # beside what is defined here
 
 NOTHING: Final = "-"
 _NARROWEST: Final = 40
@@ -103,11 +105,6 @@ def width() -> int:
     return max(_NARROWEST, shutil.get_terminal_size().columns)
 
 
-def clean(text: str) -> str:
-    """Return `text` on one line and without what a terminal would obey."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
 def columns(text: str) -> int:
     """Return how many columns a terminal needs for `text`."""
     if text.isascii():
@@ -159,10 +156,7 @@ def phone_words(digits: str | None) -> str:
 
 def words(key: str, params: Mapping[str, object]) -> str:
     """Return the sentence for `key`, even where its placeholders and `params` do not agree."""
-    try:
-        return clean(t(key, **params))
-    except (KeyError, IndexError, ValueError, AttributeError):
-        return clean(t(key))
+    return clean(safely(key, params))
 
 
 def explained(error: WabotError) -> str:

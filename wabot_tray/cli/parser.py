@@ -103,7 +103,7 @@ def _add_looking(command: Any) -> None:
     verify = command("verify", "verify:run")
     _add_id(verify, optional=True)
     _add_json(verify)
-    _add_json(command("diagnose", "diagnose:run"))
+    _add_diagnose(command("diagnose", "diagnose:run"))
     logs = command("logs", "logs:run")
     logs.add_argument("-f", "--follow", action="store_true", help=t("cli.help.follow"))
     logs.add_argument(
@@ -114,6 +114,14 @@ def _add_looking(command: Any) -> None:
         metavar="N",
         help=t("cli.help.lines", count=LOG_LINES),
     )
+
+
+def _add_diagnose(diagnose: Any) -> None:
+    _add_json(diagnose)
+    file = t("cli.meta.file")
+    diagnose.add_argument("--bundle", type=Path, metavar=file, help=t("cli.help.bundle"))
+    diagnose.add_argument("--with-rules", action="store_true", help=t("cli.help.with_rules"))
+    diagnose.add_argument("--force", action="store_true", help=t("cli.help.force"))
 
 
 def _add_changing(command: Any) -> None:

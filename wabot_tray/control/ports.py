@@ -1,6 +1,6 @@
 """What the control server needs of the program around it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,8 +59,10 @@ class Host:
         show: Bring up the window, or say why there is none; a second start asks for it.
         quit: Begin to end the program. Called after the answer is on its way.
         diagnose: Return what only the running program knows. Must not block.
+        facts: Return figures of the running program for a bundle of diagnostics. Must not block.
     """
 
     show: Callable[[], None]
     quit: Callable[[], None]
     diagnose: Callable[[], Iterable[Check]]
+    facts: Callable[[], Mapping[str, object]] = dict

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from wabot_tray import __version__
+from wabot_tray.control.facts import program_figures
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.control.server import ControlServer, Host
+from wabot_tray.core.clock import SYSTEM_CLOCK
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
 from wabot_tray.sessions.children import worker_command
@@ -96,7 +98,9 @@ class Program:
             memory_limit_bytes=wiring.memory_limit_bytes,
         )
         self.manager = SessionManager(parts, settings)
-        host = Host(show=self._show, quit=self._quit, diagnose=self._diagnose)
+        self.extra_facts: Callable[[], Mapping[str, object]] = dict
+        self._began = SYSTEM_CLOCK.monotonic()
+        host = Host(show=self._show, quit=self._quit, diagnose=self._diagnose, facts=self.facts)
         self._server = ControlServer(self.manager, host, paths)
         self._door = wiring.door
         self._watches: list[asyncio.Task[None]] = []
@@ -181,6 +185,12 @@ class Program:
     async def verify(self) -> None:
         """Make a round trip for every session; the headless front end's five-minute watch."""
         await self.manager.verify()
+
+    def facts(self) -> dict[str, object]:
+        """Return figures of this process and its workers, for a bundle of diagnostics."""
+        running_s = SYSTEM_CLOCK.monotonic() - self._began
+        figures = program_figures(running_s, self.manager.worker_memory())
+        return figures | dict(self.extra_facts())
 
     # The front end sets what these call after the socket was made.
     def _show(self) -> None:

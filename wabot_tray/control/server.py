@@ -220,7 +220,8 @@ class ControlServer:
             case "verify":
                 return await self._verify(request)
             case "diagnose":
-                return {"checks": [protocol.to_json(check) for check in self._host.diagnose()]}
+                checks = [protocol.to_json(check) for check in self._host.diagnose()]
+                return {"checks": checks, "facts": dict(self._host.facts())}
             case "show":
                 self._host.show()
                 return {}

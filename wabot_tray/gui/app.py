@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Final
 
-from PySide6.QtCore import QEvent, QLibraryInfo, QLocale, QObject, Qt, QTimer, QTranslator
+from PySide6.QtCore import QEvent, QLibraryInfo, QLocale, QObject, Qt, QTimer, QTranslator, qVersion
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 # isort: split
@@ -147,6 +148,7 @@ async def _live(program: Program, *, minimized: bool) -> str:
         windows = Windows(program, over.set, login_item=_login_item(program))
         program.on_show = windows.show_dashboard
         program.extra_checks = lambda: _checks(windows)
+        program.extra_facts = lambda: _facts(windows)
         windows.open(minimized=minimized)
         notifier = Notifier(windows, parent=app)
         watches = Watches(program.manager, windows.actions.jobs, program.settings, app)
@@ -204,6 +206,19 @@ def _checks(windows: Windows) -> Iterable[Check]:
     else:
         advice_key = "check.tray_advice"
         yield Check(name="tray-host", level="warn", key="check.tray_absent", advice_key=advice_key)
+
+
+def _facts(windows: Windows) -> dict[str, object]:
+    """What only the desktop program knows of itself, for a bundle of diagnostics."""
+    return {
+        "qt": qVersion(),
+        "qt_platform": QGuiApplication.platformName(),
+        "tray": windows.tray.is_present,
+        "screens": [
+            {"size": f"{s.size().width()}x{s.size().height()}", "scale": s.devicePixelRatio()}
+            for s in QGuiApplication.screens()
+        ],
+    }
 
 
 def _on_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

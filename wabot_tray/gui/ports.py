@@ -1,6 +1,6 @@
 """What the windows need from the rest of the program, and a fake offers as well."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from wabot_tray.control.preferences import Preferences
@@ -94,6 +94,7 @@ class Program(Protocol):
     on_show: Callable[[], None]
     on_quit: Callable[[], None]
     extra_checks: Callable[[], Iterable[Check]]
+    extra_facts: Callable[[], Mapping[str, object]]
     complaints: list[WabotError]
     preferences: Preferences  # what the person set, and who is told when that changes
 
@@ -119,6 +120,10 @@ class Program(Protocol):
     @property
     def manager(self) -> Sessions:
         """The accounts."""
+        ...
+
+    def facts(self) -> Mapping[str, object]:
+        """Return figures of the program and its workers, for a bundle of diagnostics."""
         ...
 
     async def start(self) -> None:

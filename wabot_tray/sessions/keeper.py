@@ -86,6 +86,7 @@ class SessionKeeper:
         self.received = 0
         self.replied = 0
         self.live_in_ram: bool | None = None
+        self.memory_bytes = 0  # what its worker last said it holds
         self._around = surroundings
         self._scales = Scales(surroundings.clock, surroundings.memory_limit_bytes)
         self._worker: Worker | None = None
@@ -331,6 +332,7 @@ class SessionKeeper:
         """Take in what moves no state; return whether `event` was of that kind."""
         match event:
             case ev.Heartbeat():
+                self.memory_bytes = event.memory_bytes
                 self._await_heartbeat()
                 self._weigh(event)
             case ev.WorkerReady():

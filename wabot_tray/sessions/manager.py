@@ -157,6 +157,14 @@ class SessionManager:
         )
         return keeper.session.view(base)
 
+    def worker_memory(self) -> dict[str, int]:
+        """Return the bytes each running worker last said it holds; 0 where it does not know."""
+        return {
+            account_id: keeper.memory_bytes
+            for account_id, keeper in self._keepers.items()
+            if keeper.session.state.has_worker
+        }
+
     def pairing(self, account_id: str) -> PairingProgress | None:
         """Return the attempt to link a phone that is under way, if any.
 

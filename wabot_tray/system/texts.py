@@ -1,6 +1,7 @@
 """What the program says about a session, in the person's language and local time."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +21,19 @@ _UNITS: Final = (
 )
 # From ten up the smaller unit interests nobody: "12 minutes", but "1 minute 30 seconds".
 _SECOND_UNIT_BELOW: Final = 10
+
+
+def clean(text: str) -> str:
+    """Return `text` on one line and without what a terminal would obey."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def safely(key: str, params: Mapping[str, object]) -> str:
+    """Return the sentence for `key`, even where its placeholders and `params` do not agree."""
+    try:
+        return t(key, **params)
+    except (KeyError, IndexError, ValueError, AttributeError):
+        return t(key)
 
 
 def state_word(state: SessionState) -> str:

@@ -23,7 +23,7 @@ from wabot_tray.system.paths import Paths
 _MEGABYTE: Final = 1 << 20
 _DISK_LOW_MB: Final = 500
 _DISK_OUT_MB: Final = 50
-_LONGEST_BYTES: Final = 4 << 20
+LONGEST_BYTES: Final = 4 << 20
 _KEY_SOURCES: Final = ("keyring", "key-file", "passphrase")
 _CLOCK_SLACK: Final = timedelta(days=1)  # files may come from another time zone
 
@@ -117,7 +117,7 @@ def bot_file(paths: Paths) -> Check:
     from wabot_tray.bot.rules import parse  # noqa: PLC0415 - loads regex
 
     try:
-        parse(read_plain(paths.bot_file, _LONGEST_BYTES).decode("utf-8-sig"))
+        parse(read_plain(paths.bot_file, LONGEST_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
         return bad("bot_file", "absent", "warn", path=str(paths.bot_file))
     except StrangeFileError:
@@ -154,14 +154,22 @@ def registered(path: Path) -> list[tuple[str, bool]]:
     Raises:
         ValueError: The file is none of ours (or KeyError, TypeError).
     """
+    return [(entry["id"], bool(entry.get("paired"))) for entry in registry_entries(path)]
+
+
+def registry_entries(path: Path) -> list[dict[str, Any]]:
+    """Return the accounts as the list on the disk has them, their ids checked.
+
+    Raises:
+        ValueError: The file is none of ours (or KeyError, TypeError, AttributeError).
+    """
     if not path.exists():
         return []
-    body: Any = json.loads(read_plain(path, _LONGEST_BYTES))
+    body: Any = json.loads(read_plain(path, LONGEST_BYTES))
     try:
-        found = [(checked_id(entry["id"]), bool(entry.get("paired"))) for entry in body["accounts"]]
+        return [{**entry, "id": checked_id(entry["id"])} for entry in body["accounts"]]
     except WabotError as err:
         raise ValueError(path) from err
-    return found
 
 
 def vault(folder: Path, account_id: str, *, is_paired: bool) -> Check:
@@ -185,7 +193,7 @@ def key_source(paths: Paths) -> tuple[Check, str]:
         The finding, and the source's name; "" before the first key, "unknown" if it is not told.
     """
     try:
-        body: Any = json.loads(read_plain(paths.sessions / "keys.json", _LONGEST_BYTES))
+        body: Any = json.loads(read_plain(paths.sessions / "keys.json", LONGEST_BYTES))
         source = body["source"]
         if source not in _KEY_SOURCES:
             raise ValueError(source)  # noqa: TRY301 - handled like any other damage

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
-from wabot_tray.cli.checks import bad, good
+from wabot_tray.control.checks import bad, good
 from wabot_tray.control.protocol import Check
 from wabot_tray.system.paths import Paths
 
@@ -18,6 +18,8 @@ _HOST: Final = "web.whatsapp.com"
 _PORT: Final = 443
 _NETWORK_S: Final = 4.0
 _KEYRING_S: Final = 5.0
+_BUS_S: Final = 2.0
+_WATCHER: Final = "org.kde.StatusNotifierWatcher"
 _TRIED_NEONIZE: Final = "0.5.2"  # the version whose behaviour the program was measured with
 # 6.12.0 drops references to None, True and False and ends Pythons where these can be freed.
 _BROKEN_QT: Final = (6, 12)
@@ -60,7 +62,7 @@ def keyring(*, is_needed: bool) -> Check:
 
         return SystemKeyring().is_open()
 
-    is_open = _within(_KEYRING_S, look)
+    is_open = within(_KEYRING_S, look)
     if is_open is None:
         return bad("keyring", "slow", level)
     return good("keyring") if is_open else bad("keyring", "closed", level)
@@ -77,17 +79,37 @@ def autostart(paths: Paths) -> Check:
     return good("autostart") if is_on else bad("autostart", "off", "warn")
 
 
+def tray_watcher() -> str | None:
+    """Return who shows StatusNotifier icons on this desktop's bus, "" where nobody does.
+
+    None where there is no such bus to ask. A tray without it is one of the older kind (XEmbed).
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    return within(_BUS_S, _watcher)
+
+
+def _watcher() -> str:
+    from jeepney import DBusAddress, new_method_call  # noqa: PLC0415 - Linux only
+    from jeepney.io.blocking import open_dbus_connection  # noqa: PLC0415
+
+    with open_dbus_connection(bus="SESSION") as bus:
+        daemon = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus")
+        ask = new_method_call(daemon, "NameHasOwner", "s", (_WATCHER,))
+        return _WATCHER if bus.send_and_get_reply(ask, timeout=_BUS_S).body[0] else ""
+
+
 def network() -> Iterator[Check]:
     """Look whether WhatsApp's computers can be found and reached.
 
     That says nothing about the account: only a login does, and that is the program's business.
     """
-    found = _within(_NETWORK_S, _is_found)
+    found = within(_NETWORK_S, _is_found)
     if not found:
         yield bad("dns", "silent" if found is None else "failed", host=_HOST)
         return
     yield good("dns", host=_HOST)
-    reached = _within(_NETWORK_S, _is_reached)
+    reached = within(_NETWORK_S, _is_reached)
     yield good("tcp", host=_HOST) if reached else bad("tcp", "failed", host=_HOST)
 
 
@@ -117,7 +139,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
-def _within(limit_s: float, work: Callable[[], Answer]) -> Answer | None:
+def within(limit_s: float, work: Callable[[], Answer]) -> Answer | None:
     """Return what `work` returns, or None if it fails, or hangs for `limit_s`.
 
     A name server that is silent cannot be interrupted; the thread dies with the process.
