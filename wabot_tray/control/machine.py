@@ -1,5 +1,6 @@
 """What `wabot diagnose` finds out about the computer: versions, keyring, network, autostart."""
 
+import importlib
 import importlib.metadata
 import platform
 import queue
@@ -90,12 +91,11 @@ def tray_watcher() -> str | None:
 
 
 def _watcher() -> str:
-    from jeepney import DBusAddress, new_method_call  # noqa: PLC0415 - Linux only
-    from jeepney.io.blocking import open_dbus_connection  # noqa: PLC0415
-
-    with open_dbus_connection(bus="SESSION") as bus:
-        daemon = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus")
-        ask = new_method_call(daemon, "NameHasOwner", "s", (_WATCHER,))
+    # jeepney comes with the Secret Service's library; Linux alone has both.
+    jeepney = importlib.import_module("jeepney")
+    connections = importlib.import_module("jeepney.io.blocking")
+    with connections.open_dbus_connection(bus="SESSION") as bus:
+        ask = jeepney.message_bus.NameHasOwner(_WATCHER)
         return _WATCHER if bus.send_and_get_reply(ask, timeout=_BUS_S).body[0] else ""
 
 
