@@ -121,7 +121,7 @@ class Choice(QComboBox):
         for value, words in options:
             self.addItem(words, value)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        _keep_from_wheel(self)
+        keep_from_wheel(self)
         self.activated.connect(lambda _: self.chosen.emit(self.value))
 
     @property
@@ -175,7 +175,7 @@ class Span(QWidget):
             self.unit.addItem(words, seconds)
         self.unit.setVisible(len(units) > 1)
         for part in (self.number, self.unit):
-            _keep_from_wheel(part)
+            keep_from_wheel(part)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -248,7 +248,8 @@ class _WheelGuard(QObject):
         return False
 
 
-def _keep_from_wheel(widget: QWidget) -> None:
+def keep_from_wheel(widget: QWidget) -> None:
+    """Have the wheel change `widget` only once it was chosen."""
     widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     widget.installEventFilter(_WheelGuard(widget))
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QStackedWidget, QVBoxLay
 from wabot_tray.gui.actions import Tone
 from wabot_tray.gui.banner import Banners
 from wabot_tray.gui.parts import button, label
+from wabot_tray.gui.settingalerts import AlertsPage
 from wabot_tray.gui.settingeditor import SettingEditor
 from wabot_tray.gui.settingpages import (
     AnswersPage,
@@ -40,6 +41,7 @@ class SettingsWindow(Window):
             GeneralPage(self.editor, windows),
             ConnectionPage(self.editor),
             AnswersPage(self.editor),
+            AlertsPage(self.editor),
             DataPage(self.editor, windows),
         )
         self._build()
