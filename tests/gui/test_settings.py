@@ -91,6 +91,14 @@ async def until(condition: Callable[[], object]) -> None:
     raise AssertionError("it did not come to pass")
 
 
+async def settled(window: QWidget) -> None:
+    """Wait until the layouts leave the texts where they are."""
+    for _ in range(100):
+        await asyncio.sleep(0.03)
+        if not cut_texts(window):
+            return
+
+
 def program_has(program: FakeProgram, settings: Settings) -> bool:
     return program.settings == settings
 
@@ -387,7 +395,7 @@ def test_settings_cut_nothing(windows: Windows, run: Runner) -> None:
             window.show_page(number)
             for name in page.names:
                 page.row(name).show_problem(t("settings.between", low="6 h", high="14 d"))
-            await asyncio.sleep(0.03)
+            await settled(window)
             assert cut_texts(window) == []
             body = page.widget()
             assert body is not None
