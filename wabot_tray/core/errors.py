@@ -10,6 +10,7 @@
     +-- ControlError             the running program cannot do what it was asked
     +-- BotFileError             the bot's rules have a mistake
     +-- NotSentError             a message certainly did not go out
+    +-- BackupError              a backup cannot be made, read or restored
 
 Each carries a key of the catalogues and the values for its placeholders, so that whoever shows it
 says it in the person's language.
@@ -114,3 +115,9 @@ class NotSentError(WabotError):
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail=detail)
+
+
+class BackupError(WabotError):
+    """A backup cannot be made, read or restored; nothing was changed."""
+
+    message_key = "error.backup_damaged"

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random as system_random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -30,6 +31,7 @@ from wabot_tray.sessions.launching import Launching
 from wabot_tray.sessions.livewatch import LiveWatch
 from wabot_tray.sessions.milestones import Milestones
 from wabot_tray.sessions.session import Session
+from wabot_tray.sessions.setdown import SetDown
 from wabot_tray.sessions.supervisor import WorkerFactory
 from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.registry import Account, Registry
@@ -104,6 +106,7 @@ class SessionManager:
             on_event=self._on_event,
             memory_limit_bytes=parts.memory_limit_bytes,
         )
+        self._set_down = SetDown(parts.registry, self._keepers, self._adopt, self._publish)
         self.live_watch = LiveWatch(self._launching, lambda: list(self._keepers.values()))
 
     # --- life ------------------------------------------------------------------------------------
@@ -190,8 +193,9 @@ class SessionManager:
 
         Raises:
             AccountError: The id is refused or taken.
-            ControlError: The label cannot be shown on one line.
+            ControlError: The label cannot be shown on one line, or a restore brings this id.
         """
+        self._set_down.refuse(account_id)
         account = self._parts.registry.add(account_id, label=checked_label(label) or account_id)
         self._adopt(account).handle(ev.NotPaired())
         self._publish(account.id)
@@ -216,7 +220,7 @@ class SessionManager:
         Raises:
             AccountError: There is no account of that name.
         """
-        keeper = self._keeper(account_id)
+        keeper = self._free_keeper(account_id)
         unlinked = await keeper.unlink()
         keeper.handle(ev.StopAsked())
         await keeper.close()
@@ -236,7 +240,7 @@ class SessionManager:
             AccountError: There is no account of that name.
             ControlError: It was never linked, or waits for a phone just now.
         """
-        keeper = self._keeper(account_id)
+        keeper = self._free_keeper(account_id)
         account = self._parts.registry.update(account_id, enabled=True)
         if not account.paired:
             if keeper.session.state is SessionState.STOPPED:
@@ -250,7 +254,7 @@ class SessionManager:
         Raises:
             AccountError: There is no account of that name.
         """
-        keeper = self._keeper(account_id)
+        keeper = self._free_keeper(account_id)
         self._parts.registry.update(account_id, enabled=False)
         keeper.handle(ev.StopAsked())
         await keeper.gone()
@@ -262,7 +266,7 @@ class SessionManager:
             AccountError: There is no account of that name.
             ControlError: It would not help: the phone must be linked first, or a ban holds.
         """
-        keeper = self._keeper(account_id)
+        keeper = self._free_keeper(account_id)
         session = keeper.session
         account = self._parts.registry.get(account_id)
         if session.state is SessionState.PAIRING or session.pairing:
@@ -286,7 +290,7 @@ class SessionManager:
             AccountError: There is no account of that name.
             ControlError: The account is linked and connected.
         """
-        keeper = self._keeper(account_id)
+        keeper = self._free_keeper(account_id)
         state = keeper.session.state
         if state.has_worker and state is not SessionState.PAIRING and not keeper.session.pairing:
             raise ControlError("error.already_linked", id=account_id)
@@ -318,6 +322,10 @@ class SessionManager:
         )
         for keeper in self._keepers.values():
             keeper.set_pace(pace)
+
+    def set_down(self, account_ids: Collection[str]) -> AbstractAsyncContextManager[Registry]:
+        """Run no worker of these accounts while a block changes their files. See `SetDown`."""
+        return self._set_down.during(account_ids)
 
     # --- watching --------------------------------------------------------------------------------
 
@@ -392,6 +400,12 @@ class SessionManager:
     def _keeper(self, account_id: str) -> SessionKeeper:
         if (keeper := self._keepers.get(account_id)) is None:
             raise AccountError("error.account_unknown", id=account_id[:80])
+        return keeper
+
+    def _free_keeper(self, account_id: str) -> SessionKeeper:
+        """Return a keeper that may act; ControlError while its account is set down."""
+        keeper = self._keeper(account_id)
+        self._set_down.refuse(account_id)
         return keeper
 
     def _call_later(self, delay_s: float, callback: Callable[[], None]) -> Handle:

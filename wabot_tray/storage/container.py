@@ -192,15 +192,22 @@ class Container:
             return False
 
     def read(self) -> Contents:
-        """Return whatever can be read; never raises DamagedContainerError."""
+        """Return whatever can be read; never raises DamagedContainerError.
+
+        All of it is of one moment, also while another process seals into the file.
+        """
         contents = Contents()
-        steps = (self._read_structure, self._read_manifest, self._read_rows)
-        for step in steps:
-            try:
-                with self._errors(broken=_UNREADABLE):
-                    step(contents)
-            except DamagedContainerError as error:
-                contents.faults.append(str(error))
+        steps = (self._begin, self._read_structure, self._read_manifest, self._read_rows)
+        try:
+            for step in steps:
+                try:
+                    with self._errors(broken=_UNREADABLE):
+                        step(contents)
+                except DamagedContainerError as error:
+                    contents.faults.append(str(error))
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
         return contents
 
     def read_manifest(self) -> Manifest | None:
@@ -255,6 +262,10 @@ class Container:
             self._db.execute(f"PRAGMA user_version = {FORMAT}")
             for sql in _TABLES.values():
                 self._db.execute(sql)
+
+    def _begin(self, _: Contents) -> None:
+        # The first read takes SQLite's shared lock, and all that follow see what it saw.
+        self._db.execute("BEGIN")
 
     def _read_structure(self, contents: Contents) -> None:
         application = self._db.execute("PRAGMA application_id").fetchone()[0]

@@ -29,8 +29,7 @@ def open_data_key(folder: Path, account_id: str, master_key: bytes, *, create: b
             master key wrapped it.
         VaultError: VAULT_DAMAGED, VAULT_TOO_NEW, or the disk refuses.
     """
-    seal = Seal(subkey(master_key, b"wraps session keys"))
-    bound_to = f"wabot-tray session key:{account_id}".encode()
+    seal, bound_to = _wrapping(account_id, master_key)
     wrong_key = False
 
     def parse(values: dict[str, Any]) -> bytes:
@@ -56,10 +55,29 @@ def open_data_key(folder: Path, account_id: str, master_key: bytes, *, create: b
     if not create or _guards_anything(folder):
         raise KeyUnavailableError(Reason.KEY_MISSING, "no session.key")
     key = os.urandom(KEY_BYTES)
-    make_lasting(folder)
+    _save(document, key, seal, bound_to)
+    return key
+
+
+def put_data_key(folder: Path, account_id: str, master_key: bytes, key: bytes) -> None:
+    """Write an account's key, brought from elsewhere, into its folder; both are made.
+
+    Raises:
+        VaultError: The disk refuses.
+    """
+    document = Document(folder / FILE_NAME, _VERSION, dict, precious=True)
+    _save(document, key, *_wrapping(account_id, master_key))
+
+
+def _wrapping(account_id: str, master_key: bytes) -> tuple[Seal, bytes]:
+    seal = Seal(subkey(master_key, b"wraps session keys"))
+    return seal, f"wabot-tray session key:{account_id}".encode()
+
+
+def _save(document: Document[Any], key: bytes, seal: Seal, bound_to: bytes) -> None:
+    make_lasting(document.path.parent)
     wrapped = base64.b64encode(seal.seal(key, bound_to)).decode("ascii")
     document.save({"wrapped": wrapped})
-    return key
 
 
 def _guards_anything(folder: Path) -> bool:

@@ -23,7 +23,7 @@ _RECORD_BYTES: Final = 512
 # A log is folded in after 1000 pages (sqlite.org/wal.html), with 24 bytes of header each.
 RESERVE_BYTES: Final = 32 + 1024 * (4096 + 24)
 _OLDER_NS: Final = 60 * 10**9
-_WAL_FORMAT: Final = slice(18, 20)  # of a database's header: 2 for WAL, 1 for a journal
+WAL_FORMAT: Final = slice(18, 20)  # of a database's header: 2 for WAL, 1 for a journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +213,7 @@ class LiveFiles:
 def is_sound(content: bytes) -> bool:
     """Whether SQLite finds no fault in the database `content`. Looks at it in memory."""
     copy = bytearray(content)
-    copy[_WAL_FORMAT] = b"\1\1"  # memory cannot have a WAL
+    copy[WAL_FORMAT] = b"\1\1"  # memory cannot have a WAL
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         try:
             db.deserialize(copy)

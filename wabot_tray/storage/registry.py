@@ -1,7 +1,7 @@
 """The list of accounts: kept apart from their credentials, so that it survives a logout."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +99,14 @@ class Registry:
             self._save(self._accounts | {account_id: account})
         return account
 
+    def put(self, accounts: Iterable[Account]) -> None:
+        """Add accounts, or replace those of the same ids where they stand. One write for all.
+
+        Raises:
+            VaultError: It could not be saved.
+        """
+        self._save(self._accounts | {account.id: account for account in accounts})
+
     def remove(self, account_id: str) -> None:
         """Take an account off the list; its files are somebody else's business.
 
@@ -119,12 +127,13 @@ class Registry:
         return len(self._accounts)
 
     def _save(self, accounts: dict[str, Account]) -> None:
-        listed = [_as_values(account) for account in accounts.values()]
+        listed = [account_values(account) for account in accounts.values()]
         self._document.save(self._extra | {"accounts": listed})
         self._accounts = accounts
 
 
-def _as_values(account: Account) -> dict[str, Any]:
+def account_values(account: Account) -> dict[str, Any]:
+    """Return an account as JSON knows it."""
     connected = account.last_connected
     return {
         **account.extra,
@@ -139,7 +148,7 @@ def _as_values(account: Account) -> dict[str, Any]:
 
 
 def _parse(values: dict[str, Any]) -> tuple[dict[str, Account], dict[str, Any]]:
-    accounts = [_account(dict(entry)) for entry in values["accounts"]]
+    accounts = [account_from(dict(entry)) for entry in values["accounts"]]
     by_id = {account.id: account for account in accounts}
     if len(by_id) != len(accounts):
         raise ValueError("two accounts with one id")
@@ -147,7 +156,12 @@ def _parse(values: dict[str, Any]) -> tuple[dict[str, Account], dict[str, Any]]:
     return by_id, extra
 
 
-def _account(entry: dict[str, Any]) -> Account:
+def account_from(entry: dict[str, Any]) -> Account:
+    """Return the account in `entry`, which is used up.
+
+    Raises:
+        ValueError: It is none (or KeyError, TypeError).
+    """
     try:
         account_id = checked_id(entry.pop("id"))
     except AccountError as error:

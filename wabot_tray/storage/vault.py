@@ -41,6 +41,7 @@ __all__ = ["FILE_NAME", "Origin", "SealReport", "Sealer", "Vault", "remove_live"
 log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "session.vault"
+LOCK_NAME: Final = "session.lock"  # held by whoever works on the account
 
 
 class Origin(StrEnum):
@@ -79,7 +80,7 @@ class Vault:
         self._clock = clock
         self._pages = PageSeal(account_id, data_key)
         self._aside_seal = Seal(subkey(data_key, b"set aside"))
-        self._lock = FileLock(folder / "session.lock")
+        self._lock = FileLock(folder / LOCK_NAME)
         self._guard = threading.RLock()
         self._files = LiveFiles(live_folder, in_ram=live_in_ram)
         self._live = LiveDatabase(self._files.database)
