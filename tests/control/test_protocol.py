@@ -28,7 +28,16 @@ def line(**changes: Any) -> bytes:
 
 @pytest.mark.parametrize("method", protocol.METHODS)
 def test_request_of_every_method_survives_the_way(method: str) -> None:
-    examples = {"id": "shop", "label": "Café", "wait_s": 5.0}
+    wish = {"source": "shop", "target": "shop-2", "label": "", "enabled": None}
+    examples = {
+        "id": "shop",
+        "label": "Café",
+        "wait_s": 5.0,
+        "path": "/home/rosa/b.wabot",
+        "passphrase": "the shop's own words",
+        "replace": True,
+        "wishes": {"accounts": [wish], "files": ["rules"]},
+    }
     params = {name: examples[name] for name in protocol.METHODS[method]}
     request = Request(3, method, params)
     assert protocol.decode_request(protocol.encode_request(request)) == request
@@ -205,3 +214,35 @@ def test_label_with_half_a_character_does_not_stop_an_answer() -> None:
     body = {"session": {"label": "half \ud83d"}}
     reply = protocol.decode_reply(protocol.encode_reply(Reply(1, result=body)))
     assert reply.result == {"session": {"label": "half ?"}}
+
+
+WISH: dict[str, Any] = {"source": "a", "target": "b", "label": "", "enabled": None}
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {},
+        {"accounts": []},
+        {"accounts": {}, "files": []},
+        {"accounts": [], "files": [1]},
+        {"accounts": [{"source": "a"}], "files": []},
+        {"accounts": [WISH | {"target": "../b"}], "files": []},
+        {"accounts": [WISH | {"enabled": 1}], "files": []},
+        {"accounts": [WISH | {"label": "a\nb"}], "files": []},
+        {"accounts": [WISH | {"source": 1}], "files": []},
+    ],
+)
+def test_wishes_of_another_kind_are_refused(wishes: object) -> None:
+    params = {"path": "/b", "passphrase": "p", "wishes": wishes}
+    line = json.dumps({"v": 1, "id": 1, "method": "restore", "params": params}).encode()
+    with pytest.raises(WabotError):
+        protocol.decode_request(line)
+
+
+@pytest.mark.parametrize("change", [{"path": ""}, {"path": "a\0b"}, {"passphrase": "x" * 5000}])
+def test_path_and_passphrase_have_limits(change: dict[str, str]) -> None:
+    params = {"path": "/b", "passphrase": "p"} | change
+    line = json.dumps({"v": 1, "id": 1, "method": "look", "params": params}).encode()
+    with pytest.raises(WireError):
+        protocol.decode_request(line)

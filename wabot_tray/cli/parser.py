@@ -76,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_looking(command)
     _add_changing(command)
+    _add_backups(command)
     _add_local(command)
     return parser
 
@@ -151,6 +152,38 @@ def _add_changing(command: Any) -> None:
     _add_id(remove)
     remove.add_argument("--yes", action="store_true", help=t("cli.help.yes"))
     command("quit", "program:leave")
+
+
+def _add_backups(command: Any) -> None:
+    backup = command("backup", "backups:backup")
+    backup.add_argument("--replace", action="store_true", help=t("cli.help.backup_replace"))
+    restore = command("restore", "backups:restore")
+    restore.add_argument(
+        "--account",
+        type=_account_id,
+        metavar=t("cli.meta.id"),
+        help=t("cli.help.restore_account"),
+    )
+    which = restore.add_mutually_exclusive_group()
+    which.add_argument("--replace", action="store_true", help=t("cli.help.restore_replace"))
+    which.add_argument(
+        "--as",
+        dest="target",
+        type=_account_id,
+        metavar=t("cli.meta.id"),
+        help=t("cli.help.restore_as"),
+    )
+    restore.add_argument("--yes", action="store_true", help=t("cli.help.restore_yes"))
+    for one in (backup, restore):
+        one.add_argument(
+            "file", type=Path, metavar=t("cli.meta.file"), help=t("cli.help.backup_file")
+        )
+        one.add_argument(
+            "--key-file",
+            type=Path,
+            metavar=t("cli.meta.file"),
+            help=t("cli.help.backup_key_file"),
+        )
 
 
 def _add_local(command: Any) -> None:

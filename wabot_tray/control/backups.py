@@ -1,6 +1,7 @@
 """Backups of a data folder, made and restored while the program runs or without it."""
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Collection, Coroutine
@@ -10,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import BackupError, ControlError, VaultError
-from wabot_tray.storage.backup import Goods, make_backup
+from wabot_tray.storage.backup import Goods, fold_left_behind, make_backup
 from wabot_tray.storage.backup_file import Backup, Index, Progress, open_backup
 from wabot_tray.storage.backup_notes import NotesFile
 from wabot_tray.storage.keyring import KeySource
@@ -37,7 +38,8 @@ class Backups:
         paths: The data folder; the caller holds the lock on it.
         source: Where its master key comes from.
         registry: The accounts.
-        set_down: Keeps accounts from running while a block changes their files and the list.
+        set_down: Keeps accounts from running while a block changes their files and the list;
+            None where no program runs, and so no account.
         clock: Dates what is made.
     """
 
@@ -46,7 +48,7 @@ class Backups:
         paths: Paths,
         source: KeySource,
         registry: Registry,
-        set_down: SetDown,
+        set_down: SetDown | None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._paths = paths
@@ -85,7 +87,11 @@ class Backups:
             raise BackupError("error.backup_short", length=SHORTEST_PASSPHRASE)
 
         async def work() -> Index:
-            goods = Goods(self._paths, self.accounts(), await self._old_key(), self._clock)
+            key = await self._old_key()
+            if self._set_down is None and key is not None:
+                for account in self.accounts():
+                    fold_left_behind(self._paths, account.id, key, self._clock)
+            goods = Goods(self._paths, self.accounts(), key, self._clock)
             return await _in_thread(
                 lambda told: make_backup(path, passphrase, goods, replace=replace, progress=told),
                 progress,
@@ -133,7 +139,7 @@ class Backups:
 
     async def _carry_out(self, plan: Plan, key: bytes) -> None:
         try:
-            async with self._set_down(plan.moves) as registry:
+            async with self._down(plan.moves) as registry:
                 await asyncio.to_thread(self._restore.commit, plan, key)
                 try:
                     await asyncio.to_thread(self._restore.move, plan)
@@ -145,6 +151,11 @@ class Backups:
         except ControlError:
             self._restore.discard(plan)
             raise
+
+    def _down(self, account_ids: Collection[str]) -> AbstractAsyncContextManager[Registry]:
+        if self._set_down is None:
+            return contextlib.nullcontext(self._registry)
+        return self._set_down(account_ids)
 
     async def _old_key(self) -> bytes | None:
         """Return the master key; None where nothing was ever sealed."""

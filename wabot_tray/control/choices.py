@@ -43,6 +43,7 @@ def candidates(index: Index, here: Iterable[Account]) -> tuple[Candidate, ...]:
     for account in index.accounts:
         is_linked = account.paired and account.id in index.linked
         there = known.get(account.id)
+        options: tuple[Choice, ...]
         if there is None:
             options = (Choice.RESTORE, Choice.SKIP)
         elif there.paired:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from wabot_tray import __version__
+from wabot_tray.control.backupdesk import BackupDesk
+from wabot_tray.control.backups import Backups
 from wabot_tray.control.facts import program_figures
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
@@ -25,6 +27,7 @@ from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
+from wabot_tray.storage.restore import recover
 from wabot_tray.system.i18n import language, sentence, set_language
 from wabot_tray.system.logs import set_level
 from wabot_tray.system.paths import Paths, remove_runtime, runtime_places
@@ -89,6 +92,7 @@ class Program:
         self.keys = source
         registry = Registry(paths.registry_file)
         registry.load()
+        recover(paths, registry)  # a restore that was cut off
         self._nursery = Nursery(wiring.worker_command or worker_command())
         parts = Parts(
             registry=registry,
@@ -101,7 +105,8 @@ class Program:
         self.extra_facts: Callable[[], Mapping[str, object]] = dict
         self._began = SYSTEM_CLOCK.monotonic()
         host = Host(show=self._show, quit=self._quit, diagnose=self._diagnose, facts=self.facts)
-        self._server = ControlServer(self.manager, host, paths)
+        self.backups = Backups(paths, source, registry, self.manager.set_down)
+        self._server = ControlServer(self.manager, host, paths, backups=BackupDesk(self.backups))
         self._door = wiring.door
         self._watches: list[asyncio.Task[None]] = []
 

@@ -27,6 +27,7 @@ VERSION: Final = 1
 LONGEST_LINE_BYTES: Final = 1 << 20
 LONGEST_WAIT_S: Final = 3600.0
 _HIGHEST_ID: Final = 1 << 53  # what every reader of JSON holds exactly
+_LONGEST_TEXT: Final = 4096  # characters of a path or a passphrase
 _LONGEST_PARAM: Final = 2000  # characters of one value inside an error
 
 Scalar = str | int | float | bool | None
@@ -78,6 +79,9 @@ class _Param:
 _ID: Final = {"id": _Param("id")}
 _MAYBE_ID: Final = {"id": _Param("id", optional=True)}
 
+# The passphrase passes through the socket, which is this user's alone, and is kept nowhere.
+_BACKUP: Final = {"path": _Param("path"), "passphrase": _Param("secret")}
+
 METHODS: Final[Mapping[str, Mapping[str, _Param]]] = {
     "hello": {},
     "status": _MAYBE_ID,
@@ -91,6 +95,9 @@ METHODS: Final[Mapping[str, Mapping[str, _Param]]] = {
     "verify": _MAYBE_ID,
     "pair": _ID,  # stream, the only one that carries codes
     "diagnose": {},
+    "backup": {**_BACKUP, "replace": _Param("flag", optional=True)},  # stream
+    "look": _BACKUP,
+    "restore": {**_BACKUP, "wishes": _Param("wishes")},  # stream
     "show": {},
     "quit": {},
 }
@@ -149,9 +156,41 @@ def _checked(name: str, value: object, kind: str) -> object:
         if not 0 < value <= LONGEST_WAIT_S:  # NaN and infinity are not either
             raise WireError(detail=f"{name} is out of its limits")
         return float(value)
+    if kind == "flag":
+        if not isinstance(value, bool):
+            raise WireError(detail=f"{name} is neither true nor false")
+        return value
+    if kind == "wishes":
+        return _wishes(value)
     if not isinstance(value, str):
         raise WireError(detail=f"{name} is no text")
+    if kind in {"path", "secret"}:
+        if not value or len(value) > _LONGEST_TEXT or "\0" in value:
+            raise WireError(detail=f"{name} is out of its limits")
+        return value
     return checked_id(value) if kind == "id" else checked_label(value)
+
+
+def _wishes(value: object) -> object:
+    """Return what is to be restored, checked: ids by id, and names of files."""
+    if not isinstance(value, dict) or set(value) != {"accounts", "files"}:
+        raise WireError(detail="wishes")
+    accounts, files = value["accounts"], value["files"]
+    if not isinstance(accounts, list) or not isinstance(files, list):
+        raise WireError(detail="wishes")
+    if not all(isinstance(name, str) for name in files):
+        raise WireError(detail="files")
+    for one in accounts:
+        if not isinstance(one, dict) or set(one) != {"source", "target", "label", "enabled"}:
+            raise WireError(detail="an account's wish")
+        if not isinstance(one["source"], str) or not isinstance(one["target"], str):
+            raise WireError(detail="an account's id")
+        if not isinstance(one["enabled"], bool | None) or not isinstance(one["label"], str):
+            raise WireError(detail="an account's wish")
+        checked_id(one["source"])
+        checked_id(one["target"])
+        one["label"] = checked_label(one["label"])
+    return value
 
 
 # --- Replies -------------------------------------------------------------------------------------

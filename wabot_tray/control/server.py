@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from wabot_tray import __version__
 from wabot_tray.control import protocol
+from wabot_tray.control.backupdesk import BackupDesk, Emit, Result
 from wabot_tray.control.listener import Listening, listen
 from wabot_tray.control.ports import Host, Manager
 from wabot_tray.control.protocol import Reply, Request
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 __all__ = ["ControlServer", "Host", "Limits", "Manager"]
 
 LOOK_S: Final = 2.0
-Emit = Callable[[Mapping[str, Any]], Awaitable[None]]
-Result = Mapping[str, Any]
 _OVER: Final = (PairingStage.DONE, PairingStage.FAILED)
 
 
@@ -58,7 +57,13 @@ class ControlServer:
     """
 
     def __init__(
-        self, manager: Manager, host: Host, paths: Paths, *, limits: Limits | None = None
+        self,
+        manager: Manager,
+        host: Host,
+        paths: Paths,
+        *,
+        backups: BackupDesk | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._manager = manager
         self._host = host
@@ -72,6 +77,8 @@ class ControlServer:
             "reconnect": self._reconnect,
             "pair": self._pair,
         }
+        if backups is not None:
+            self._streams |= backups.streams
 
     async def start(self, *, lock_held: bool) -> None:
         """Begin to listen.

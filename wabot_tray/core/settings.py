@@ -13,6 +13,7 @@ THEMES: Final = ("system", "light", "dark")
 LOG_LEVELS: Final = ("debug", "info", "warning")
 # "important" is what only a person can mend; "all" adds lost connections and their return.
 NOTIFICATIONS: Final = ("all", "important", "off")
+REMINDERS: Final = ("monthly", "off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Settings:
     log_level: str = "info"
     notifications: str = "all"
     quiet_hours: str = ""  # no notification then, e.g. "22:00-07:00"; empty for none
+    backup_reminder: str = "monthly"
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "Settings":
@@ -75,6 +77,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "theme": THEMES,
     "log_level": LOG_LEVELS,
     "notifications": NOTIFICATIONS,
+    "backup_reminder": REMINDERS,
 }
 
 

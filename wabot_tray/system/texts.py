@@ -12,6 +12,7 @@ from wabot_tray.system.i18n import t, tn
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
+_SHOWN_DIGITS: Final = 6  # a shorter number would be told by what is shown of it
 _DAY: Final = 24 * _HOUR
 _UNITS: Final = (
     (_DAY, "duration.days"),
@@ -128,6 +129,13 @@ def moment_words(moment: datetime, now: datetime) -> str:
 def phone_words(phone: str | None) -> str:
     """Return a number as people write it to each other, "+34600111222", or "" without one."""
     return f"+{phone}" if phone else ""
+
+
+def masked_phone(phone: str | None) -> str:
+    """Return a number that its owner knows again and nobody else can dial, or "" without one."""
+    if not phone:
+        return ""
+    return f"+{phone[:2]} ••• ••{phone[-2:]}" if len(phone) > _SHOWN_DIGITS else "•••"
 
 
 def packed(key: str, /, **params: object) -> str:
