@@ -18,6 +18,7 @@ from tests.desktop import Screen
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager
 from tests.gui.fake_program import FakeProgram
+from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingStage, SessionSnapshot
 from wabot_tray.core.states import SessionState
@@ -58,6 +59,7 @@ class Photographer:
         await self.questions()
         await self.settings()
         await self.pairings()
+        await self.pairing_again()
         await self.tray()
 
     async def dashboards(self) -> None:
@@ -143,6 +145,22 @@ class Photographer:
         for reason in scenes.ENDINGS:
             manager.pairing_step("account-0", PairingStage.FAILED, reason=reason)
             await self.save(window, f"pairing-6-{reason}")
+        window.close()
+        await jobs.close()
+        bridge.close()
+
+    async def pairing_again(self) -> None:
+        """The causes above the code, and the warning that another phone was linked."""
+        number = "573005550100"
+        manager = FakeManager(scenes.account(SessionState.LOGGED_OUT, 0, phone=number))
+        bridge, jobs = ManagerBridge(manager), Jobs(print)
+        window = PairingWindow(bridge, "account-0", jobs, clock=manager.time.clock)
+        await self.settle()
+        manager.show_code("account-0", scenes.CODE)
+        await self.save(window, "pairing-again-1-code")
+        manager.change("account-0", notice=Reason.WRONG_PHONE, paired=True)
+        manager.pairing_step("account-0", PairingStage.DONE, phone="573005550199")
+        await self.save(window, "pairing-again-2-other")
         window.close()
         await jobs.close()
         bridge.close()

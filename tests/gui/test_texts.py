@@ -31,7 +31,7 @@ SOURCES = Path(__file__).parents[2] / "wabot_tray" / "gui"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 KEY = re.compile(
     r'"((?:app|gui|tray|action|actions|pairing|dashboard|empty|add|rename|remove|background|check'
-    r"|settings|alert)"
+    r"|settings|alert|unlinked)"
     r'\.[a-z0-9_]+)"'
 )
 

@@ -1,5 +1,6 @@
 """The window that links a phone to one account."""
 
+import contextlib
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -7,6 +8,7 @@ from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
+from wabot_tray.core.errors import WabotError
 from wabot_tray.core.snapshot import PairingStage, SessionSnapshot
 from wabot_tray.gui.actions import shown_name
 from wabot_tray.gui.bridge import ManagerBridge
@@ -14,9 +16,11 @@ from wabot_tray.gui.icons import app_icon
 from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.pairingpanel import PairingPanel
 from wabot_tray.gui.parts import button, label, restyle
+from wabot_tray.gui.unlinked import WhyUnlinked
 from wabot_tray.system.i18n import t
 
 _SIZE: Final = QSize(930, 640)
+_AGAIN_SIZE: Final = QSize(930, 780)  # with the causes above the code
 
 
 class PairingWindow(QWidget):
@@ -44,6 +48,7 @@ class PairingWindow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowIcon(app_icon())
         self.title = label("", role="title")
+        self.why = WhyUnlinked()
         self.panel = PairingPanel(bridge, account_id, jobs, clock=clock)
         self._close: QPushButton = button(t("pairing.cancel"), self.close)
         self.panel.buttons.addWidget(self._close)
@@ -51,13 +56,15 @@ class PairingWindow(QWidget):
         column.setContentsMargins(28, 24, 28, 24)
         column.setSpacing(18)
         column.addWidget(self.title)
+        column.addWidget(self.why)
         column.addWidget(self.panel, 1)
-        self.resize(_SIZE.boundedTo(self.screen().availableSize()))
         self.panel.stage_changed.connect(self._on_stage)
         self.panel.removed.connect(self.close)
         bridge.session_changed.connect(self._on_session)
         self._on_session(bridge.manager.snapshot(account_id))
         self._on_stage(self.panel.stage)
+        size = _SIZE if self.why.isHidden() else _AGAIN_SIZE
+        self.resize(size.boundedTo(self.screen().availableSize()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close on Escape."""
@@ -78,10 +85,13 @@ class PairingWindow(QWidget):
             title = t("pairing.title", name=shown_name(snapshot))
             self.setWindowTitle(title)
             self.title.setText(title)
+            self.why.show_for(snapshot, self.panel.stage)
 
     def _on_stage(self, stage: PairingStage) -> None:
         words = {PairingStage.DONE: "pairing.finish", PairingStage.FAILED: "pairing.close"}
         self._close.setText(t(words.get(stage, "pairing.cancel")))
+        with contextlib.suppress(WabotError):  # removed a moment ago
+            self.why.show_for(self._bridge.manager.snapshot(self.account_id), stage)
         is_done = stage is PairingStage.DONE
         restyle(self._close, "role", "primary" if is_done else None)
         if is_done:
