@@ -5,6 +5,7 @@ from typing import Protocol
 
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
+from wabot_tray.core.codes import CodeAllowance
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update, VerifyResult
@@ -54,8 +55,12 @@ class Sessions(Protocol):
         """Try at once. Raises WabotError with a sentence where that cannot help."""
         ...
 
-    async def pair(self, account_id: str) -> None:
-        """Begin an attempt to link a phone, or renew it."""
+    async def pair(self, account_id: str, phone: str = "") -> None:
+        """Begin an attempt to link a phone, renew it, or change its way."""
+        ...
+
+    def code_allowance(self, account_id: str) -> CodeAllowance:
+        """Return how many codes to type the account may still ask for."""
         ...
 
     async def cancel_pairing(self, account_id: str) -> None:
