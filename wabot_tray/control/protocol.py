@@ -167,6 +167,10 @@ def _checked(name: str, value: object, kind: str) -> object:
         return _wishes(value)
     if not isinstance(value, str):
         raise WireError(detail=f"{name} is no text")
+    return _checked_text(name, value, kind)
+
+
+def _checked_text(name: str, value: str, kind: str) -> str:
     if kind in {"path", "secret"}:
         if not value or len(value) > _LONGEST_TEXT or "\0" in value:
             raise WireError(detail=f"{name} is out of its limits")
