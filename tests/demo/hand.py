@@ -20,10 +20,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from tests.simulator import program_entry
 from wabot_tray.core.snapshot import PairingProgress, PairingStage, Update
 from wabot_tray.gui import windows
-from wabot_tray.gui.dashboard import Dashboard
-from wabot_tray.gui.dialogs import AddAccountDialog
-from wabot_tray.gui.emptypage import EmptyPage
-from wabot_tray.gui.pairing import PairingWindow
+from wabot_tray.gui.assistant import Assistant, Step
 
 TICK_MS: Final = 500
 NAME: Final = "La Tienda de Rosa"
@@ -37,7 +34,7 @@ class Hand(QObject):
         super().__init__(everything)
         self._linked = False
         everything.bridge.pairing_changed.connect(self._on_pairing)
-        self._steps = self._link_a_phone(everything.dashboard)
+        self._steps = self._link_a_phone()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._step)
         self._timer.start(TICK_MS)
@@ -50,29 +47,33 @@ class Hand(QObject):
         if next(self._steps, "over") == "over":
             self._timer.stop()
 
-    def _link_a_phone(self, board: Dashboard) -> Iterator[None]:
+    def _link_a_phone(self) -> Iterator[None]:
         yield
-        page = board.findChild(EmptyPage)
-        if page is None or not page.isVisible():
+        if (made := window_of(Assistant)) is None:
             return  # linked in an earlier run
-        click(page.go)
-        while (dialog := board.findChild(AddAccountDialog)) is None:
-            yield
+        yield from (None, None)  # time to read what it says
+        click(made.go)
+        yield from (None, None, None, None)
+        click(made.go)
         for letter in NAME:
-            QTest.keyClicks(dialog.name, letter)
+            QTest.keyClicks(made.name.name, letter)
         yield
-        click(dialog.go)
-        while (pairing := window_of(PairingWindow)) is None:
-            yield
-        while not (code := read_code(pairing)):
+        click(made.go)
+        while not (code := read_code(made)):
             yield
         sys.stdout.write(f"QR {code}\n")
         sys.stdout.flush()
         while not self._linked:
             yield
-        for _ in range(4):  # time to read that it worked
+        yield from (None, None, None, None)  # time to read that it worked
+        click(made.go)
+        yield
+        click(made.skip)  # the demo has rules of its own
+        while made.step is not Step.LAST:
             yield
-        pairing.close()
+        made.last.autostart.setChecked(False)  # whose computer this is, is not ours to say
+        yield from (None, None)
+        click(made.go)
 
 
 def window_of(kind: type[Widget]) -> Widget | None:

@@ -29,6 +29,11 @@ def seen_code(screen: Screen) -> str:
     return found[0].text if found else ""
 
 
+def see_page(screen: Screen, number: int) -> None:
+    """Wait for a page of the assistant."""
+    until(lambda: screen.windows(f"Step {number} of 6"), f"page {number}", 10)
+
+
 def choose(screen: Screen, downs: int) -> None:
     """Open the tray menu with the right button and take its entry number `downs`."""
     before = len(screen.windows(""))
@@ -52,14 +57,16 @@ def screen_of(desk: Shop) -> Screen:
     return desk.desktop.screen
 
 
-def test_first_start_links_a_phone_through_the_window(
+def test_first_start_leads_from_the_assistant_to_the_first_answer(
     desk: Shop, screen_of: Screen, phone: Phone, ana: Customer, measured: Measure
 ) -> None:
     began = desk.start()
-    until(lambda: screen_of.windows("Accounts|wabot"), "the first window", 20)
+    until(lambda: screen_of.windows("Step 1 of 6"), "the assistant", 20)
     measured("start -> first window", time.monotonic() - began, "2 s")
-    screen_of.press("Return")  # the one button: add my first account
-    until(lambda: screen_of.windows("Add an account"), "the question for a name", 10)
+    first_key = time.monotonic()
+    for page in (2, 3):
+        screen_of.press("Return")
+        see_page(screen_of, page)
     screen_of.xdotool("type", "Shop")
     screen_of.press("Return")
     code = until(lambda: seen_code(screen_of), "a code on the screen", 20)
@@ -69,8 +76,16 @@ def test_first_start_links_a_phone_through_the_window(
     measured("scan on the screen -> green tray", time.monotonic() - scanned, "1 s")
     session = desk.sessions()["shop"]
     assert (session["state"], session["label"]) == ("connected", "Shop")
-    ana.send(phone, "question")
-    assert ana.wait_for_replies(1, 15)[0].text == "answer to: question"
+    for page in (5, 6):
+        screen_of.press("Return")
+        see_page(screen_of, page)
+    ana.send(phone, "hello")
+    reply = ana.wait_for_replies(1, 15)[0].text
+    measured("first key -> first answered message", time.monotonic() - first_key, "120 s")
+    assert "Thanks for writing to Shop" in reply
+    screen_of.press("Return")
+    until(lambda: screen_of.windows("Accounts|wabot-tray$"), "the dashboard", 10)
+    assert not screen_of.windows("Step 6 of 6")
 
 
 def test_tray_turns_amber_and_green_again(

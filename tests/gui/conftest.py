@@ -1,6 +1,7 @@
 """Window tests run on a real X server with a real panel, both started here."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
@@ -48,6 +49,17 @@ def qapp_args(desktop: Desktop) -> list[str]:
     return ["wabot-tray"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def collector() -> Iterator[None]:
+    """Python's garbage is collected on this thread alone, as in the program (gui/cleaning.py)."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def dressed(qapp: QApplication) -> Iterator[Theme]:
     """Light, English, and no window left from the test before."""
@@ -61,6 +73,7 @@ def dressed(qapp: QApplication) -> Iterator[Theme]:
         _drop(widget)
     # Outside a running loop nobody else deletes them.
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
     set_language("en")
 
 

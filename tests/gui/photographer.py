@@ -18,7 +18,8 @@ from tests.desktop import Screen
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager
 from tests.gui.fake_program import FakeProgram
-from wabot_tray.core.history import Period
+from tests.gui.login_item import FakeLoginItem
+from tests.gui.pictures_assistant import assistant
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingStage, SessionSnapshot
@@ -28,7 +29,6 @@ from wabot_tray.gui.app import error_box, make_application
 from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.dashboard import Dashboard
 from wabot_tray.gui.dialogs import BackgroundDialog
-from wabot_tray.gui.historywindow import HistoryWindow
 from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.pairing import PairingWindow
 from wabot_tray.gui.settingswindow import SettingsWindow
@@ -58,11 +58,11 @@ class Photographer:
 
     async def all(self) -> None:
         await self.dashboards()
-        await self.histories()
         await self.questions()
         await self.settings()
         await self.pairings()
         await self.pairing_again()
+        await assistant(self.save)
         await self.tray()
 
     async def dashboards(self) -> None:
@@ -74,30 +74,13 @@ class Photographer:
         ):
             window, close = self._dashboard(*accounts)
             if name == "dashboard":
-                window.select("account-2")
+                window.table.selectRow(2)
             if name == "dashboard-every-state":
                 window.resize(1180, 900)
             if name == "dashboard-empty":
                 window.show_tray_presence(False)
             await self.save(window, name)
             close()
-
-    async def histories(self) -> None:
-        for name, number in (("history", 0), ("history-empty", 1)):
-            manager = FakeManager(*scenes.shop())
-            if number == 0:
-                manager.history.add("account-0", *scenes.past())
-            bridge = ManagerBridge(manager)
-            jobs = Jobs(print)
-            with tempfile.NamedTemporaryFile(suffix=".ini") as file:
-                store = QSettings(file.name, QSettings.Format.IniFormat)
-            window = HistoryWindow(
-                bridge, f"account-{number}", jobs, store, clock=manager.time.clock
-            )
-            window.periods.choose(Period.WEEK)
-            await self.save(window, name)
-            window.close()
-            bridge.close()
 
     async def questions(self) -> None:
         window, close = self._dashboard(*scenes.shop())
@@ -119,7 +102,7 @@ class Photographer:
         """Every page, and a file that cannot be read."""
         with tempfile.TemporaryDirectory() as folder:
             program = FakeProgram(Path(folder), FakeManager(*scenes.shop()))
-            windows = Windows(program, print, login_item=LoginItem())
+            windows = Windows(program, print, login_item=FakeLoginItem(enabled=True))
             windows.show_window("settings")
             window = windows.window("settings")
             assert isinstance(window, SettingsWindow)
@@ -134,8 +117,6 @@ class Photographer:
 
     def _dashboard(self, *accounts: SessionSnapshot) -> tuple[Dashboard, Callable[[], None]]:
         manager = FakeManager(*accounts)
-        for number, one in enumerate(accounts):
-            manager.history.add(one.id, *scenes.past(number))
         bridge = ManagerBridge(manager)
         with tempfile.NamedTemporaryFile(suffix=".ini") as file:
             store = QSettings(file.name, QSettings.Format.IniFormat)
@@ -190,7 +171,7 @@ class Photographer:
     async def tray(self) -> None:
         manager = FakeManager(*scenes.shop())
         bridge, actions = ManagerBridge(manager), AccountActions(manager)
-        menu = TrayMenu(bridge, actions, LoginItem())
+        menu = TrayMenu(bridge, actions, FakeLoginItem(enabled=True))
         tray = Tray(bridge, menu, clock=manager.time.clock)
         menu.popup(self.app.primaryScreen().availableGeometry().topLeft())
         await self.save(menu, "tray-menu")
@@ -232,17 +213,6 @@ class Photographer:
         picture.resize(size, Image.Resampling.NEAREST).save(
             self.folder / f"tray-{name}-{self.ending}.png"
         )
-
-
-class LoginItem:
-    """Starts at login, in pictures."""
-
-    def is_enabled(self) -> bool:
-        return True
-
-    def enable(self) -> None: ...
-
-    def disable(self) -> None: ...
 
 
 def main(folder: Path, language: str, theme: str) -> None:

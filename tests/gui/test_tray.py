@@ -12,6 +12,7 @@ import pytest
 from tests.desktop import Desktop, Screen, start_desktop, wait_for
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
+from tests.gui.login_item import FakeLoginItem
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.states import SessionState
 from wabot_tray.gui.actions import AccountActions
@@ -178,25 +179,6 @@ def tray(bridge: ManagerBridge, menu: TrayMenu, time: FakeTime) -> Iterator[Tray
     made.close()
 
 
-class FakeLoginItem:
-    """A login item in memory, which may refuse."""
-
-    def __init__(self) -> None:
-        self.enabled = False
-        self.refuses = False
-
-    def is_enabled(self) -> bool:
-        return self.enabled
-
-    def enable(self) -> None:
-        if self.refuses:
-            raise PermissionError(13, "Permission denied")
-        self.enabled = True
-
-    def disable(self) -> None:
-        self.enabled = False
-
-
 def test_tooltip_has_a_line_per_account_and_the_worst_first(tray: Tray) -> None:
     lines = tray.icon.toolTip().splitlines()
     assert len(lines) == 4
@@ -252,7 +234,7 @@ def test_start_at_login_that_is_refused_stays_as_it_was_and_says_why(
     bridge: ManagerBridge, manager: FakeManager
 ) -> None:
     item = FakeLoginItem()
-    item.refuses = True
+    item.problem = PermissionError(13, "Permission denied")
     menu = TrayMenu(bridge, AccountActions(manager), item)
     said: list[str] = []
     menu.failed.connect(said.append)

@@ -143,3 +143,22 @@ def install_template(  # noqa: PLR0913 - what the away reply needs comes by name
         days=days,
     )
     file.save(document, seen, datetime.now(UTC))
+
+
+def switch_off(bot_file: Path, template: Template | str) -> None:
+    """Let a template's rule speak no longer; where there is none, nothing happens.
+
+    Raises:
+        BotFileError: The file has a mistake; nothing is changed.
+        VaultError: The disk refuses.
+    """
+    file = RuleFile(bot_file, language())
+    seen = file.signature()
+    document = file.document()
+    names = {*_NAMES[Template(template)], t(f"template.{template}.name")}
+    for number, rule in enumerate(document.rules):
+        if rule.name in names and rule.enabled:
+            file.save(
+                document.with_rule(number, replace(rule, enabled=False)), seen, datetime.now(UTC)
+            )
+            return

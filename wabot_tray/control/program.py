@@ -25,7 +25,6 @@ from wabot_tray.sessions.reachability import WHATSAPP, Reachability
 from wabot_tray.sessions.supervisor import worker_factory
 from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.account_keys import AccountKeys
-from wabot_tray.storage.history_file import HistoryFolder
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.registry import Registry
 from wabot_tray.storage.restore import recover
@@ -101,7 +100,6 @@ class Program:
             paths=paths,
             make_worker=worker_factory(self._nursery.launch),
             memory_limit_bytes=wiring.memory_limit_bytes,
-            history=HistoryFolder(paths.history),
         )
         self.manager = SessionManager(parts, settings)
         self.extra_facts: Callable[[], Mapping[str, object]] = dict
@@ -161,7 +159,7 @@ class Program:
             self.manager.trouble,
             lambda: self.manager.network_changed(online=True),
         )
-        sleep = SleepWatch(self.manager.resumed, self.manager.clock_set)
+        sleep = SleepWatch(lambda _away: self.manager.resumed(), self.manager.clock_set)
         loop = asyncio.get_running_loop()
         self._watches = [
             loop.create_task(door.run(), name="reachability"),

@@ -13,7 +13,6 @@ and nothing else.
 
 import dataclasses
 import json
-import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +27,6 @@ VERSION: Final = 1
 LONGEST_LINE_BYTES: Final = 1 << 20
 LONGEST_WAIT_S: Final = 3600.0
 _HIGHEST_ID: Final = 1 << 53  # what every reader of JSON holds exactly
-_PHONE: Final = re.compile(r"[1-9][0-9]{6,14}")  # E.164 allows 15 digits
 _LONGEST_TEXT: Final = 4096  # characters of a path or a passphrase
 _LONGEST_PARAM: Final = 2000  # characters of one value inside an error
 
@@ -95,8 +93,7 @@ METHODS: Final[Mapping[str, Mapping[str, _Param]]] = {
     "stop": _ID,
     "reconnect": {"id": _Param("id", optional=True), "wait_s": _Param("seconds")},  # stream
     "verify": _MAYBE_ID,
-    # stream, the only one that carries codes
-    "pair": {"id": _Param("id"), "phone": _Param("phone", optional=True)},
+    "pair": _ID,  # stream, the only one that carries codes
     "diagnose": {},
     "backup": {**_BACKUP, "replace": _Param("flag", optional=True)},  # stream
     "look": _BACKUP,
@@ -167,17 +164,9 @@ def _checked(name: str, value: object, kind: str) -> object:
         return _wishes(value)
     if not isinstance(value, str):
         raise WireError(detail=f"{name} is no text")
-    return _checked_text(name, value, kind)
-
-
-def _checked_text(name: str, value: str, kind: str) -> str:
     if kind in {"path", "secret"}:
         if not value or len(value) > _LONGEST_TEXT or "\0" in value:
             raise WireError(detail=f"{name} is out of its limits")
-        return value
-    if kind == "phone":
-        if not _PHONE.fullmatch(value):
-            raise WireError(detail=f"{name} is no number in digits")
         return value
     return checked_id(value) if kind == "id" else checked_label(value)
 

@@ -9,13 +9,11 @@ class Reason(StrEnum):
     # A person's wish.
     STOPPED_BY_PERSON = "stopped-by-person"
     STARTED_BY_PERSON = "started-by-person"
-    RECONNECT_BY_PERSON = "reconnect-by-person"
     PROGRAM_STARTED = "program-started"
     # On the way to a login.
     STARTING = "starting"
     PAIRING_STARTED = "pairing-started"
     WAITING_FOR_SCAN = "waiting-for-scan"
-    WAITING_FOR_CODE = "waiting-for-code"
     SCANNED = "scanned"
     LOGGED_IN = "logged-in"
     LINK_PROVED = "link-proved"
@@ -38,9 +36,6 @@ class Reason(StrEnum):
     NOT_PAIRED = "not-paired"
     QR_EXPIRED = "qr-expired"
     QR_REJECTED = "qr-rejected"
-    CODE_EXPIRED = "code-expired"
-    CODE_LIMIT = "code-limit"
-    NUMBER_REFUSED = "number-refused"
     PAIRING_CANCELLED = "pairing-cancelled"
     PAIRING_NO_NETWORK = "pairing-no-network"
     MULTIDEVICE_MISSING = "multidevice-missing"

@@ -28,7 +28,6 @@ class SessionSnapshot:
     restarts: int = 0
     received: int = 0  # messages since the program's start
     replied: int = 0
-    answered_today: int = 0  # messages of this local day, restarts or not
     notice: Reason | None = None  # something to know beside the state
     notice_detail: str = ""
     phone_silent_since: datetime | None = None  # its phone owes us a sign of life since then
@@ -39,13 +38,6 @@ class SessionRemoved:
     """An account is gone from the registry."""
 
     id: str
-
-
-class PairingWay(StrEnum):
-    """What the person does on the phone to link it."""
-
-    QR = "qr"  # scans a code
-    PHONE = "phone"  # types one, asked for with the phone's number
 
 
 class PairingStage(StrEnum):
@@ -64,12 +56,11 @@ class PairingProgress:
 
     id: str
     stage: PairingStage
-    way: PairingWay = PairingWay.QR
-    code: str = ""  # the text of a QR code, or XXXX-XXXX
+    code: str = ""
     number: int = 0
     code_expires_at: datetime | None = None
     window_ends_at: datetime | None = None
-    phone: str | None = None  # the number a code was asked for, or that was linked
+    phone: str | None = None
     reason: Reason | None = None
 
     def __repr__(self) -> str:

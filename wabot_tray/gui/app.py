@@ -21,6 +21,7 @@ from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.states import SessionState
+from wabot_tray.gui.cleaning import Cleaner
 from wabot_tray.gui.icons import app_icon, picture, state_icon
 from wabot_tray.gui.notifier import Notifier
 from wabot_tray.gui.ports import LoginItem, Program
@@ -141,6 +142,7 @@ async def _live(program: Program, *, minimized: bool) -> str:
     _hear_signals(over.set)
     windows: Windows | None = None
     watches: Watches | None = None
+    cleaner = Cleaner(app)
     forget: Callable[[], None] | None = None
     notifier: Notifier | None = None
     try:
@@ -170,6 +172,7 @@ async def _live(program: Program, *, minimized: bool) -> str:
         if windows is not None:
             await windows.close()
         await program.close()
+        cleaner.close()
     return ""
 
 

@@ -28,11 +28,25 @@ class Opening:
     make: "Callable[[Windows], Window]"
 
 
+ASSISTANT: Final = "assistant"
+
+
 def _make_settings(windows: "Windows") -> Window:
     from wabot_tray.gui.settingswindow import SettingsWindow  # noqa: PLC0415 - on first use
 
     return SettingsWindow(windows)
 
 
+def _make_assistant(windows: "Windows") -> Window:
+    from wabot_tray.gui.assistant import Assistant  # noqa: PLC0415 - on first use
+
+    made = Assistant(windows)
+    made.finished.connect(windows.show_dashboard)
+    return made
+
+
 # In the order of the menus.
-OPENINGS: Final[tuple[Opening, ...]] = (Opening("settings", "settings.menu", _make_settings),)
+OPENINGS: Final[tuple[Opening, ...]] = (
+    Opening("settings", "settings.menu", _make_settings),
+    Opening(ASSISTANT, "assistant.entry", _make_assistant),
+)

@@ -53,6 +53,7 @@ class PairingPanel(QWidget):
         self._jobs = jobs
         self._clock = clock
         self._stage = PairingStage.STARTING
+        self.done_words = t("pairing.done_next")
         self._has_let_go = False
         self._manager.snapshot(account_id)
         self._build()
@@ -161,7 +162,7 @@ class PairingPanel(QWidget):
             state_icon(SessionState.CONNECTED),
             t("pairing.done"),
             t("pairing.done_phone", phone=phone(digits)) if digits else "",
-            t("pairing.done_next"),
+            self.done_words,
         )
         self._show(self.outcome)
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from wabot_tray.gui.colours import DARK, LIGHT, Scheme
+from wabot_tray.system.paths import resource
 
 _WISHES: Final = {
     "light": Qt.ColorScheme.Light,
@@ -26,12 +27,6 @@ QLabel[role="step"] {{
     min-width: 24px; max-width: 24px; min-height: 24px; max-height: 24px;
 }}
 QFrame[role="card"] {{ background: {card}; border: 1px solid {line}; border-radius: 12px; }}
-QFrame[role="account"] {{
-    background: {card}; border: 1px solid {line}; border-radius: 12px; padding: 1px;
-}}
-QFrame[role="account"][current="true"] {{ border: 1px solid {accent}; }}
-QFrame[role="account"]:focus {{ border: 2px solid {accent}; padding: 0; }}
-QScrollArea[role="cards"], QWidget#cards {{ background: transparent; border: none; }}
 QFrame[role="paper"] {{ background: #ffffff; border: 1px solid {line}; border-radius: 14px; }}
 QFrame[role="banner"] {{ border: none; border-radius: 10px; }}
 QFrame[tone="info"] {{ background: {info_back}; }}
@@ -57,11 +52,6 @@ QPushButton[role="primary"]:disabled {{
 }}
 QPushButton[role="danger"] {{ color: {danger}; border-color: {danger}; }}
 QPushButton[role="danger"]:hover {{ background: {error_back}; }}
-QPushButton[role="segment"] {{ padding: 4px 11px; }}
-QPushButton[role="segment"]:checked {{
-    background: {selected}; border-color: {accent};
-}}
-QPushButton[role="segment"]:focus {{ border: 2px solid {accent}; padding: 3px 10px; }}
 QPushButton[role="flat"] {{ background: transparent; border-color: transparent; }}
 QPushButton[role="flat"]:hover {{ background: {raised}; }}
 QPushButton[role="flat"]:focus {{ border: 2px solid {accent}; }}
@@ -71,15 +61,33 @@ QToolButton[role="dismiss"] {{
 QToolButton[role="dismiss"]:focus {{ border: 1px solid {accent}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 
-QLineEdit {{
+QLineEdit, QPlainTextEdit {{
     background: {card}; border: 1px solid {line}; border-radius: 8px; padding: 8px 10px;
     selection-background-color: {accent}; selection-color: {on_accent};
 }}
 QLineEdit:focus {{ border: 2px solid {accent}; padding: 7px 9px; }}
+QPlainTextEdit:focus {{ border: 2px solid {accent}; }}
 
 QComboBox, QAbstractSpinBox {{ min-height: 30px; }}
 QComboBox {{ padding-left: 6px; }}
-QCheckBox {{ spacing: 8px; min-height: 28px; }}
+QCheckBox, QRadioButton {{ spacing: 8px; min-height: 28px; }}
+QCheckBox::indicator, QRadioButton::indicator {{
+    width: 15px; height: 15px; border: 1px solid {quiet}; background: {card};
+}}
+QCheckBox::indicator {{ border-radius: 4px; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:checked {{
+    background: {accent}; border-color: {accent}; image: url("{tick}");
+}}
+QRadioButton::indicator:checked {{
+    border-color: {accent};
+    background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5, fx: 0.5, fy: 0.5,
+        stop: 0 {accent}, stop: 0.55 {accent}, stop: 0.65 {card}, stop: 1 {card});
+}}
+QCheckBox::indicator:focus, QRadioButton::indicator:focus {{
+    border: 2px solid {text}; width: 13px; height: 13px;
+}}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {line}; }}
 QListWidget#groups {{ background: transparent; border: none; outline: 0; }}
 QListWidget#groups::item {{
     padding: 9px 14px; border: 2px solid transparent; border-radius: 8px; color: {text};
@@ -215,8 +223,10 @@ def palette(scheme: Scheme) -> QPalette:
 def style_sheet(scheme: Scheme, points: float) -> str:
     """Return the style sheet for text of `points` pt."""
     values = {name: getattr(scheme, name) for name in Scheme.__dataclass_fields__}
+    tick = resource("icons", "tick-on-dark.svg" if scheme is DARK else "tick-on-light.svg")
     return _SHEET.format(
         **values,
+        tick=tick.as_posix(),
         faint=_faint(scheme),
         title=round(points * 1.7, 1),
         heading=round(points * 1.2, 1),

@@ -51,7 +51,9 @@ class TrayMenu(QMenu):
             for one in openings
         }
         self.logs = self._command("tray.logs", self.logs_wanted.emit)
-        self.autostart = self._command("tray.autostart", self._on_autostart)
+        self.autostart = self._command(
+            "tray.autostart", lambda: self.set_autostart(self.autostart.isChecked())
+        )
         self.autostart.setCheckable(True)
         self.autostart.setVisible(login_item is not None)
         self.addSeparator()
@@ -92,11 +94,12 @@ class TrayMenu(QMenu):
         except OSError:
             log.warning("cannot read whether the program starts at login", exc_info=True)
 
-    def _on_autostart(self) -> None:
+    def set_autostart(self, wanted: bool) -> None:
+        """Start at login from now on, or no longer; `failed` says why not."""
         if self._login_item is None:
             return
         try:
-            if self.autostart.isChecked():
+            if wanted:
                 self._login_item.enable()
             else:
                 self._login_item.disable()

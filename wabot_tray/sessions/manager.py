@@ -8,14 +8,13 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from wabot_tray.core import commands
 from wabot_tray.core import events as ev
 from wabot_tray.core.accounts import checked_label
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
-from wabot_tray.core.codes import CodeAllowance
-from wabot_tray.core.errors import AccountError, ControlError
+from wabot_tray.core.errors import AccountError, ControlError, VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import (
@@ -31,18 +30,16 @@ from wabot_tray.sessions.keywatch import Keys, ReturnWatch
 from wabot_tray.sessions.launching import Launching
 from wabot_tray.sessions.livewatch import LiveWatch
 from wabot_tray.sessions.milestones import Milestones
-from wabot_tray.sessions.recorder import Recorder
-from wabot_tray.sessions.records import Records
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.setdown import SetDown
 from wabot_tray.sessions.supervisor import WorkerFactory
 from wabot_tray.sessions.weight import LIMIT_BYTES
-from wabot_tray.storage.history_file import HistoryFolder
 from wabot_tray.storage.registry import Account, Registry
 from wabot_tray.system.paths import Paths
 
 log = logging.getLogger(__name__)
 
+_CONNECTED_KEPT: Final = timedelta(minutes=1)
 _UNDERWAY: Final = frozenset(
     {SessionState.CONNECTING, SessionState.WAITING, SessionState.RECONNECTING}
 )
@@ -61,7 +58,6 @@ class Parts:
         random: For jitter; returns numbers in [0, 1).
         call_later: Runs a callback after so many seconds; the running loop's by default.
         memory_limit_bytes: What a worker may hold before it is replaced.
-        history: Where the accounts' histories are kept; None keeps them in memory alone.
     """
 
     registry: Registry
@@ -72,7 +68,6 @@ class Parts:
     random: Callable[[], float] = system_random.random
     call_later: Callable[[float, Callable[[], None]], Handle] | None = None
     memory_limit_bytes: int = LIMIT_BYTES
-    history: HistoryFolder | None = None
 
 
 class SessionManager:
@@ -88,8 +83,6 @@ class SessionManager:
         self._keepers: dict[str, SessionKeeper] = {}
         self._listeners: list[Callable[[Update], None]] = []
         self._milestones = Milestones()
-        self._records = Records(parts.registry, parts.clock)
-        self.history = Recorder(parts.clock, self._call_later, parts.history)
         self._launching = Launching(
             parts.paths, parts.keys, parts.clock, self._call_later, settings
         )
@@ -122,7 +115,6 @@ class SessionManager:
         """Restore every account that is wanted; returns at once, the logins follow staggered."""
         log.info("Initialising…")
         accounts = self._parts.registry.all()
-        self.history.begin(account.id for account in accounts)
         for account in accounts:
             self._adopt(account)
         wanted = [account for account in accounts if account.enabled]
@@ -130,14 +122,11 @@ class SessionManager:
         for account in wanted:
             start = ev.StartAsked(reason=Reason.PROGRAM_STARTED)
             self._keepers[account.id].handle(start if account.paired else ev.NotPaired())
-        for account in accounts:
-            self.history.note(self.snapshot(account.id))
 
     async def close(self) -> None:
         """Let all workers go, sealed and politely. Closing twice is harmless."""
         await self._return_watch.close()
         await asyncio.gather(*(keeper.close() for keeper in self._keepers.values()))
-        await self.history.close()
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -166,7 +155,6 @@ class SessionManager:
             since=keeper.session.since,
             received=keeper.received,
             replied=keeper.replied,
-            answered_today=self.history.today(account_id).answered,
             notice=notice,
             notice_detail=detail,
         )
@@ -186,15 +174,7 @@ class SessionManager:
         Raises:
             AccountError: There is no account of that name.
         """
-        return self._keeper(account_id).linking.progress
-
-    def code_allowance(self, account_id: str) -> CodeAllowance:
-        """Return how many codes to type this account may still ask for.
-
-        Raises:
-            AccountError: There is no account of that name.
-        """
-        return self._records.code_allowance(account_id)
+        return self._keeper(account_id).progress
 
     def subscribe(self, listener: Callable[[Update], None]) -> Callable[[], None]:
         """Call `listener` with every update from now on; return what ends that."""
@@ -217,7 +197,6 @@ class SessionManager:
         """
         self._set_down.refuse(account_id)
         account = self._parts.registry.add(account_id, label=checked_label(label) or account_id)
-        self.history.added(account.id)
         self._adopt(account).handle(ev.NotPaired())
         self._publish(account.id)
         return self.snapshot(account.id)
@@ -251,7 +230,6 @@ class SessionManager:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         self._parts.registry.remove(account_id)
         log.info("session %s: removed (%s)", account_id, "unlinked" if unlinked else "not unlinked")
-        self.history.forget(account_id)
         self._tell(SessionRemoved(id=account_id))
         return unlinked
 
@@ -299,35 +277,27 @@ class SessionManager:
             raise ControlError("error.banned", id=account_id)
         log.info("session %s: reconnect now", account_id)
         if session.state.has_worker or session.state is SessionState.WAITING:
-            keeper.handle(ev.RestartAsked(by_person=True, reason=Reason.RECONNECT_BY_PERSON))
+            keeper.handle(ev.RestartAsked(by_person=True))
         elif session.state is SessionState.FAILED and not account.paired:
             await self.pair(account_id)  # there was no key to begin with; perhaps there is now
         else:
             await self.connect(account_id)
 
-    async def pair(self, account_id: str, phone: str = "") -> None:
+    async def pair(self, account_id: str) -> None:
         """Begin to link a phone, or ask for new codes; `PairingProgress` tells the rest.
-
-        A second call with another way goes over to that one and loses nothing that is shown.
-
-        Args:
-            account_id: Which account.
-            phone: Its number in digits, international form, to be linked by a code that is typed
-                there; by a QR code without it.
 
         Raises:
             AccountError: There is no account of that name.
-            ControlError: The account is linked and connected, or has had its codes for now.
+            ControlError: The account is linked and connected.
         """
         keeper = self._free_keeper(account_id)
         state = keeper.session.state
         if state.has_worker and state is not SessionState.PAIRING and not keeper.session.pairing:
             raise ControlError("error.already_linked", id=account_id)
-        if phone and not keeper.linking.has_ready(phone):
-            self._records.refuse_without_codes(account_id)
         self._parts.registry.update(account_id, enabled=True)
-        if not keeper.session.linking:
-            keeper.pair(phone)
+        if state is SessionState.CONNECTING:
+            return  # the codes are on their way
+        keeper.handle(ev.PairAsked())
 
     async def cancel_pairing(self, account_id: str) -> None:
         """End an attempt to link a phone; without one this is harmless.
@@ -389,13 +359,8 @@ class SessionManager:
         if online:
             self._wake()
 
-    def resumed(self, away: timedelta = timedelta()) -> None:
-        """Hear that the computer was asleep: every link is doubtful and every wait is over.
-
-        Args:
-            away: How long, as far as that is known.
-        """
-        self.history.slept(away)
+    def resumed(self) -> None:
+        """Hear that the computer was asleep: every link is doubtful and every wait is over."""
         log.info("back from sleep; every session is looked at")
         self._wake()
 
@@ -404,7 +369,6 @@ class SessionManager:
 
         A paused virtual machine looks the same from inside, so connected links are asked.
         """
-        self.history.clock_set(jump)
         for account_id, keeper in self._keepers.items():
             keeper.clock_set(jump)
             self._publish(account_id)
@@ -450,20 +414,42 @@ class SessionManager:
         return asyncio.get_running_loop().call_later(delay_s, callback)
 
     def _on_event(self, account_id: str, event: ev.Event) -> None:
-        """Keep in the registry what outlives a session, and what else an event sets off."""
-        if isinstance(event, ev.PairingSucceeded):
-            known = self._parts.registry.get(account_id).phone
-            if known is not None and known != event.phone:
-                notice = ev.Noticed(topic="phone", reason=Reason.WRONG_PHONE)
-                self._keepers[account_id].handle(notice)
-        elif isinstance(event, ev.KeyUnavailable | ev.StorageFailed):
-            self._return_watch.arm()
-        self._records.note(account_id, event)
+        """Keep in the registry what outlives a session."""
+        registry = self._parts.registry
+        match event:
+            case ev.PairingSucceeded():
+                known = registry.get(account_id).phone
+                if known is not None and known != event.phone:
+                    notice = ev.Noticed(topic="phone", reason=Reason.WRONG_PHONE)
+                    self._keepers[account_id].handle(notice)
+                self._remember(account_id, paired=True, phone=event.phone)
+            case ev.LoggedIn():
+                now = self._parts.clock.now()
+                phone = event.phone or registry.get(account_id).phone
+                self._remember(account_id, paired=True, phone=phone, last_connected=now)
+            case ev.LoggedOut():
+                self._remember(account_id, paired=False)
+            case ev.KeyUnavailable() | ev.StorageFailed():
+                self._return_watch.arm()
+            case _:
+                pass
+
+    def _remember(self, account_id: str, **changes: Any) -> None:
+        """Keep `changes`; a disk that refuses must not stop a session that is connected."""
+        account = self._parts.registry.get(account_id)
+        last, moment = account.last_connected, changes.get("last_connected")
+        if last is not None and moment is not None and moment - last < _CONNECTED_KEPT:
+            del changes["last_connected"]  # a link that flaps is not worth a write each time
+        if all(getattr(account, name) == value for name, value in changes.items()):
+            return
+        try:
+            self._parts.registry.update(account_id, **changes)
+        except VaultError as err:
+            log.warning("session %s: the list of accounts could not be saved: %s", account_id, err)
 
     def _publish(self, account_id: str) -> None:
         if (keeper := self._keepers.get(account_id)) is not None:
             self._milestones.note(account_id, keeper.session.state)
-            self.history.note(self.snapshot(account_id))  # first, for it counts the day's messages
             self._tell(self.snapshot(account_id))
 
     def _publish_pairing(self, progress: PairingProgress) -> None:

@@ -26,7 +26,6 @@ class Account:
     paired: bool = False
     created: datetime
     last_connected: datetime | None = None
-    codes: tuple[datetime, ...] = ()  # when the newest codes to type were given (core/codes.py)
     extra: Mapping[str, Any] = field(default_factory=dict)  # fields we do not know, kept
 
 
@@ -136,10 +135,8 @@ class Registry:
 def account_values(account: Account) -> dict[str, Any]:
     """Return an account as JSON knows it."""
     connected = account.last_connected
-    codes = {"codes": [moment.isoformat() for moment in account.codes]} if account.codes else {}
     return {
         **account.extra,
-        **codes,
         "id": account.id,
         "label": account.label,
         "phone": account.phone,
@@ -170,7 +167,6 @@ def account_from(entry: dict[str, Any]) -> Account:
     except AccountError as error:
         raise ValueError(str(error)) from error
     connected = entry.pop("last_connected", None)
-    codes = _of(list, entry.pop("codes", []))
     return Account(
         id=account_id,
         label=_of(str, entry.pop("label", "")),
@@ -179,7 +175,6 @@ def account_from(entry: dict[str, Any]) -> Account:
         paired=_of(bool, entry.pop("paired", False)),
         created=_time(entry.pop("created")),
         last_connected=None if connected is None else _time(connected),
-        codes=tuple(_time(moment) for moment in codes),
         extra=entry,
     )
 
