@@ -41,7 +41,7 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
     os.umask(0o077)  # what we write is for this user alone
     refuse_core_dumps()  # workers inherit it
     i18n.set_language()
-    chosen = _arguments(words)
+    chosen = build_parser().parse_args(words)
     paths = find_paths(chosen.data_dir)
     settings, problem = _settings(paths)
     i18n.set_language(settings.language)
@@ -71,7 +71,8 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
         lock.release()
 
 
-def _arguments(words: Sequence[str]) -> argparse.Namespace:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the program's arguments; the manual page is written from it, too."""
     from wabot_tray import __version__  # noqa: PLC0415
     from wabot_tray.system.i18n import t  # noqa: PLC0415
 
@@ -83,7 +84,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     keys.add_argument("--key-file", type=Path, metavar="PATH", help=t("program.help_key_file"))
     keys.add_argument("--passphrase", action="store_true", help=t("program.help_passphrase"))
     parser.add_argument("--version", action="version", version=f"wabot-tray {__version__}")
-    return parser.parse_args(words)
+    return parser
 
 
 def _settings(paths: "Paths") -> "tuple[Settings, WabotError | None]":

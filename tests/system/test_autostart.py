@@ -305,9 +305,14 @@ def test_start_command_names_the_data_folder_only_where_it_is_another(
 
 
 @pytest.mark.usefixtures("default_data")
-def test_start_command_of_a_frozen_program_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("suffix", ["", ".exe"])
+@pytest.mark.parametrize("asked_by", ["wabot-tray", "wabot"])
+def test_start_command_of_the_bundle_is_the_program_whoever_asks(
+    asked_by: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert start_command() == [sys.executable, "--minimized"]
+    monkeypatch.setattr(sys, "executable", str(tmp_path / f"{asked_by}{suffix}"))
+    assert start_command() == [str(tmp_path / f"wabot-tray{suffix}"), "--minimized"]
 
 
 @pytest.mark.usefixtures("default_data")

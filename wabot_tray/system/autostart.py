@@ -45,12 +45,18 @@ def start_command(data_dir: Path | None = None, *, platform: str = sys.platform)
         platform: Injected by tests.
     """
     frozen = getattr(sys, "frozen", False)
-    command = [sys.executable] if frozen else [_windowless(platform), "-m", "wabot_tray"]
+    command = [_program()] if frozen else [_windowless(platform), "-m", "wabot_tray"]
     command.append("--minimized")
     data = find_paths(data_dir).data
     if data != Path(appdirs.user_data_dir(APP, appauthor=False)).resolve():
         command += [DATA_DIR_OPTION, str(data)]
     return command
+
+
+def _program() -> str:
+    """Return the frozen program's file; it may be `wabot`, beside it, that asks."""
+    own = Path(sys.executable)
+    return str(own.with_name(APP + own.suffix))
 
 
 def _windowless(platform: str) -> str:
