@@ -155,6 +155,10 @@ class Shop:
         port, key = str(self.simulator.port), self.simulator.root_public_key.hex()
         return [sys.executable, "-m", "tests.simulator.program_entry", port, key]
 
+    def cli_entry(self) -> list[str]:
+        """Return the command that is `wabot` on this computer."""
+        return [sys.executable, "-m", "wabot_tray.cli.main"]
+
     def running(self) -> Self:
         """Start the program and wait until it answers the command line."""
         self.start()
@@ -218,7 +222,7 @@ class Shop:
     ) -> subprocess.CompletedProcess[str]:
         """Run `wabot` and return what it said."""
         done = subprocess.run(
-            self.command(sys.executable, "-m", "wabot_tray.cli.main", *arguments),
+            self.command(*self.cli_entry(), *arguments),
             cwd=ROOT,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -269,8 +273,7 @@ class Shop:
         """Link `phone` through the command line; return the seconds from scan to connected."""
         if account_id not in self.sessions():
             self.cli("add", account_id, "--label", account_id.title())
-        module = "wabot_tray.cli.main"
-        command = self.command(sys.executable, "-m", module, "pair", account_id, "--json")
+        command = self.command(*self.cli_entry(), "pair", account_id, "--json")
         with subprocess.Popen(
             command, cwd=ROOT, env=self.env, stdout=subprocess.PIPE, text=True
         ) as pairing:
@@ -298,9 +301,7 @@ class Follower:
         self.told: list[tuple[float, str, str, str]] = []  # the same, and the reason
         self._changed = threading.Condition()
         self._watcher = subprocess.Popen(
-            shop.command(
-                sys.executable, "-m", "wabot_tray.cli.main", "status", "--watch", "--json"
-            ),
+            shop.command(*shop.cli_entry(), "status", "--watch", "--json"),
             cwd=ROOT,
             env=shop.env,
             stdin=subprocess.DEVNULL,
