@@ -10,6 +10,8 @@
     python3 dev.py bench [--quick] [--json]        beside bare neonize: docs/benchmarks.md
     python3 dev.py faults [ARGUMENTS]              every fault against the clock: docs/faults.md
     python3 dev.py kills [ARGUMENTS OF pytest]     fifty crashes under load; CI has a few of them
+    python3 dev.py package [bundle|deb|python]     what people install, into dist/
+    python3 dev.py package --check                 the same, then installed in a bare Debian
 
 The environment is made in .venv from the lock files, and made again when they change.
 """
@@ -54,6 +56,16 @@ TEST_PACKAGES = [
     "libglib2.0-bin",
     "libsecret-tools",
 ]
+PACKAGE_PACKAGES = [
+    "appstream",
+    "binutils",
+    "desktop-file-utils",
+    "dpkg-dev",
+    "file",
+    "lintian",
+    "patchelf",
+]
+CHECK_PACKAGES = ["mmdebstrap"]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -79,7 +91,7 @@ def run(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run the linters and every test."""
     need_packages([*RUN_PACKAGES, *TEST_PACKAGES])
-    python = set_up(dev=True)
+    python = set_up(dev=True, groups=["package"])
     if arguments:
         return call([python, "-m", "pytest", *arguments])
     if status := _lint(python):
@@ -144,6 +156,22 @@ def kills(arguments: list[str]) -> int:
     return call([*command, *arguments])
 
 
+def package(arguments: list[str]) -> int:
+    """Build what people install; with --check, also install it in a bare Debian and use it."""
+    check = "--check" in arguments
+    need_packages([*RUN_PACKAGES, *PACKAGE_PACKAGES])
+    python = set_up(groups=["package"])
+    words = [word for word in arguments if word != "--check"]
+    if status := call([python, "packaging/build.py", *words]):
+        return status
+    if not check:
+        return 0
+    need_packages([*TEST_PACKAGES, *CHECK_PACKAGES])
+    os.environ["WABOT_PACKAGE_CHECK"] = "1"
+    command = [set_up(dev=True), "-m", "pytest", "-v", "-m", "", "tests/packaging"]
+    return call(command)
+
+
 COMMANDS = {
     "run": run,
     "test": test,
@@ -154,6 +182,7 @@ COMMANDS = {
     "bench": bench,
     "faults": faults,
     "kills": kills,
+    "package": package,
 }
 
 
@@ -174,24 +203,34 @@ def _lint(python: str) -> int:
     return 0
 
 
-def set_up(*, dev: bool = False) -> str:
-    """Make .venv what the lock files say and return its Python. Quick when nothing changed."""
+def set_up(*, dev: bool = False, groups: Sequence[str] = ()) -> str:
+    """Make .venv what the lock files say and return its Python. Quick when nothing changed.
+
+    Args:
+        dev: With what the tests need.
+        groups: Further lock files, by the middle of their names.
+    """
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    lock = ROOT / ("requirements-dev.lock" if dev else "requirements.lock")
-    locks = [ROOT / "requirements.lock", ROOT / "requirements-dev.lock", ROOT / "pyproject.toml"]
-    wanted = _digest([*locks, Path(sysconfig.get_path("stdlib"))])
+    locks = [ROOT / f"requirements-{name}.lock" for name in (*(["dev"] if dev else []), *groups)]
+    inputs = sorted(ROOT.glob("requirements*.lock"))
+    wanted = _digest([*inputs, ROOT / "pyproject.toml", Path(sysconfig.get_path("stdlib"))])
     stamp = VENV / "set-up"
     words = stamp.read_text(encoding="utf-8").split() if stamp.is_file() else []
     if words[:1] != [wanted] or not python.exists():
         say(f"making {VENV.name}")
         make_venv()
-        words = []
-    if lock.name not in words and "requirements-dev.lock" not in words:
+        words = [wanted]
+    for lock in locks or [ROOT / "requirements.lock"]:
+        # Every other lock file holds all of requirements.lock.
+        if lock.name in words or (lock.name == "requirements.lock" and len(words) > 1):
+            continue
         say(f"installing {lock.name} (once; about a minute)")
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         must([*pip, "--require-hashes", "-r", str(lock)])
-        must([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)])
-        stamp.write_text(" ".join([wanted, *words[1:], lock.name]), encoding="utf-8")
+        if len(words) == 1:
+            must([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)])
+        words.append(lock.name)
+        stamp.write_text(" ".join(words), encoding="utf-8")
     must([str(python), str(ROOT / "packaging" / "build_catalogues.py")], quiet=True)
     return str(python)
 

@@ -35,7 +35,7 @@ except ImportError:  # run as a script, where hatchling need not be
     pass
 else:
 
-    class CataloguesHook(BuildHookInterface):  # type: ignore[type-arg, misc]
+    class CataloguesHook(BuildHookInterface):  # type: ignore[type-arg]
         """Compiles the catalogues before the wheel collects them."""
 
         def initialize(self, version: str, build_data: dict[str, object]) -> None:
