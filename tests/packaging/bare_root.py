@@ -24,7 +24,7 @@ SUITE: Final = "bookworm"
 CACHE: Final = ROOT / "build" / "bare-root"
 _ENTER: Final = (
     'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount --bind /tmp "$0/tmp" '
-    '&& cd / && exec chroot "$0" "$@"'
+    '&& cd / && exec /usr/sbin/chroot "$0" "$@"'
 )
 
 
