@@ -98,6 +98,14 @@ class SniHost:
         """Click the icon with the left button."""
         await self._call(ITEM_PATH, ITEM, "Activate", "ii", [10, 10])
 
+    async def activate_secondary(self) -> None:
+        """Click the icon with the middle button."""
+        await self._call(ITEM_PATH, ITEM, "SecondaryActivate", "ii", [10, 10])
+
+    async def pictures(self) -> dict[int, bytes]:
+        """Return the item's pictures by their width, as ARGB bytes."""
+        return {width: bytes(data) for width, _, data in await self.get("IconPixmap")}
+
     async def _call(
         self, path: str, interface: str, member: str, signature: str, body: Sequence[Any]
     ) -> list[Any]:

@@ -49,6 +49,16 @@ class Child:
                 return found[name]
         raise AssertionError(f"the program ended without {name!r}")
 
+    def facts_until(self, name: str) -> list[dict[str, Any]]:
+        """Return all facts up to the first of that name."""
+        assert self.process.stdout is not None
+        found: list[dict[str, Any]] = []
+        for line in self.process.stdout:
+            found.append(json.loads(line))
+            if name in found[-1]:
+                return found
+        raise AssertionError(f"the program ended without {name!r}")
+
     def stop(self) -> int:
         if self.process.poll() is None and self.process.stdin is not None:
             self.process.stdin.close()
@@ -125,6 +135,16 @@ def test_left_click_opens_the_dashboard(child: Child, own: Desktop) -> None:
     see(own.screen, GREEN)
     own.screen.click(*own.screen.tray_centre())
     assert child.fact("wanted") == "dashboard"
+
+
+def test_middle_click_does_nothing(child: Child, own: Desktop) -> None:
+    see(own.screen, GREEN)
+    own.screen.click(*own.screen.tray_centre(), button=2)
+    own.screen.click(*own.screen.tray_centre())
+    open_menu(own.screen)
+    own.screen.press("r")
+    said = child.facts_until("call")
+    assert [fact["wanted"] for fact in said if "wanted" in fact] == ["dashboard"]
 
 
 @pytest.mark.usefixtures("child")

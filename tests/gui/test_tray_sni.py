@@ -162,6 +162,29 @@ async def test_clicks_reach_the_accounts(child: Child, host: SniHost) -> None:
     assert await child.fact("wanted") == "dashboard"
 
 
+async def test_middle_click_does_nothing(child: Child, host: SniHost) -> None:
+    await host.activate_secondary()
+    await host.activate()  # the only one that is answered
+    assert await child.fact("wanted") == "dashboard"
+    child.tell(account_0=["stopped", "stopped-by-person"])
+    await host.click(find(await host.menu(), "Open dashboard"))
+    assert await child.fact("wanted") == "dashboard"
+
+
+async def test_menu_is_ours_to_give_and_the_item_always_there(host: SniHost, child: Child) -> None:
+    assert await child.fact("present") is True
+    assert await host.get("ItemIsMenu") is False  # a left click activates, a right click asks
+    assert await host.get("Status") == "Active"
+
+
+async def test_panel_is_given_drawn_pictures_for_its_sizes(child: Child, host: SniHost) -> None:
+    assert await child.fact("present") is True
+    found = await host.pictures()
+    assert {16, 22, 24, 32} <= found.keys()
+    for width, data in found.items():
+        assert len(data) == width * width * 4
+
+
 async def test_quit_ends_the_program(child: Child, host: SniHost) -> None:
     await host.click(find(await host.menu(), "Quit"))
     await asyncio.wait_for(child.process.wait(), LIMIT_S)

@@ -81,6 +81,22 @@ def test_minimized_start_without_a_tray_waits_for_the_panel_and_then_shows_the_d
     assert t("dashboard.no_tray") in windows.dashboard.banners.texts
 
 
+def test_missing_tray_is_said_once_and_again_only_after_it_was_there(windows: Windows) -> None:
+    windows.tray._present = False
+    windows.open(minimized=True)
+    windows._grace.timeout.emit()
+    windows.dashboard.hide()
+    windows._grace.timeout.emit()  # as at the next login
+    assert not windows.dashboard.isVisible()
+    windows.program.on_show()  # a second start
+    windows.show_dashboard()
+    windows.dashboard.hide()
+    windows._on_presence(True)
+    windows._on_presence(False)
+    windows._grace.timeout.emit()
+    assert windows.dashboard.isVisible()
+
+
 def test_panel_that_comes_back_takes_the_notice_away(windows: Windows) -> None:
     windows.open(minimized=False)
     windows.tray.presence_changed.emit(False)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the tray icon is up before these are loaded
 log = logging.getLogger(__name__)
 # After a login the panel may need a while; only then does a window take the tray's place.
 TRAY_GRACE_MS: Final = 10_000
+_ABSENCE_TOLD: Final = "tray/absence_told"
 _QUESTION_MS: Final = 300  # between looks whether a question was answered
 
 
@@ -262,12 +263,18 @@ class Windows(QObject):
             self._dashboard.show_tray_presence(present)
         if present:
             self._grace.stop()
+            self.store.remove(_ABSENCE_TOLD)
         elif self._dashboard is None or not self._dashboard.isVisible():
             self._grace.start(TRAY_GRACE_MS)  # a panel that restarts is back by then
 
     def _on_grace_over(self) -> None:
-        log.info("no tray on this desktop; the dashboard takes its place")
-        self.show_dashboard()
+        # Said once: at the next logins the program works in the background, and a second start
+        # brings its window up.
+        is_news = self.store.value(_ABSENCE_TOLD) is None
+        log.info("no tray on this desktop%s", "; the dashboard says so" if is_news else "")
+        if is_news:
+            self.store.setValue(_ABSENCE_TOLD, "yes")
+            self.show_dashboard()
 
     def _on_closing_without_tray(self) -> None:
         from wabot_tray.gui.dialogs import BackgroundDialog  # noqa: PLC0415 - on first use
