@@ -4,14 +4,13 @@ from itertools import combinations
 
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QIcon, QImage
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, qGray
 
 from wabot_tray.core.states import SessionState
 from wabot_tray.gui import colours
 from wabot_tray.gui.icons import SIZES, app_icon, empty_icon, state_icon, warning_icon
 
 LIGHT_PANEL, DARK_PANEL = "#f3f3f3", "#202020"
-SHAPES = [s for s in SessionState if s is not SessionState.RECONNECTING]  # a ring, as CONNECTING
 
 
 def image(icon: QIcon, side: int) -> QImage:
@@ -68,9 +67,41 @@ def test_shapes_differ_without_colour(side: int) -> None:
             for x in range(side)
         ]
 
-    for one, other in combinations(SHAPES, 2):
+    for one, other in combinations(SessionState, 2):
         differing = sum(a != b for a, b in zip(grey(one), grey(other), strict=True))
         assert differing >= side * side * 0.05, (one, other)
+
+
+@pytest.mark.parametrize("panel", [LIGHT_PANEL, DARK_PANEL], ids=["light", "dark"])
+@pytest.mark.parametrize("side", [16, 22, 32])
+def test_all_icons_differ_in_grey_on_both_panels(side: int, panel: str) -> None:
+    """As a panel shows them to somebody who sees no colours: brightness alone, pixel by pixel."""
+    icons = {str(state): state_icon(state) for state in SessionState} | {"none": empty_icon()}
+    pictures = {name: grey_on(icon, side, panel) for name, icon in icons.items()}
+    for one, other in combinations(pictures, 2):
+        pairs = zip(pictures[one], pictures[other], strict=True)
+        clearly = sum(abs(a - b) >= 40 for a, b in pairs)
+        assert clearly >= side * side * 0.06, (one, other, clearly)
+
+
+def grey_on(icon: QIcon, side: int, panel: str) -> list[int]:
+    ground = QImage(side, side, QImage.Format.Format_RGB32)
+    ground.fill(QColor(panel))
+    painter = QPainter(ground)
+    painter.drawImage(0, 0, image(icon, side))
+    painter.end()
+    return [qGray(ground.pixel(x, y)) for y in range(side) for x in range(side)]
+
+
+@pytest.mark.parametrize("panel", [LIGHT_PANEL, DARK_PANEL], ids=["light", "dark"])
+def test_app_icon_shows_on_both_panels_and_has_two_eyes_at_16_px(panel: str) -> None:
+    picture = image(app_icon(), 16)
+    assert contrast(picture.pixelColor(1, 8).name(), panel) >= 3  # its ground
+    grey = [qGray(picture.pixel(x, 8)) for x in range(16)]
+    dark = [x for x in range(3, 13) if grey[x] < 110]
+    assert {5, 6} <= set(dark)
+    assert {9, 10} <= set(dark)
+    assert not {7, 8} & set(dark)
 
 
 @pytest.mark.parametrize("colour", sorted(set(colours.STATE_COLOURS.values())))

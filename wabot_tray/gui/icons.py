@@ -1,7 +1,8 @@
 """The icons: one shape and one colour per state, drawn for the pixels they are shown on.
 
-Every shape is told apart without its colour: a square, a ring, the corners of a QR code, a disc, a
-clock, a cross, a clock in an octagon, two arrows, one arrow up, a warning sign.
+Every shape is told apart without its colour: a square with two bars, a ring, the corners of a QR
+code, a disc, an open ring, a clock, a cross, a stop sign with a bar, two arrows, one arrow up,
+a warning sign (tests/gui/test_icons.py compares all pairs in grey).
 """
 
 from collections.abc import Callable
@@ -9,7 +10,15 @@ from functools import cache
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QWidget
 
 from wabot_tray.core.states import SessionState
@@ -103,11 +112,16 @@ def _pixmap(shape: Callable[[_Grid], Drawing], colour: str, pixels: int) -> QPix
 
 
 def _square(g: _Grid) -> Drawing:
-    body = QPainterPath()
+    """A square with the two bars of a pause: it is off because somebody wants it off."""
+    body, bars = QPainterPath(), QPainterPath()
     inset = g.line + g(1)
     side = g.pixels - 2 * inset
     body.addRoundedRect(QRectF(inset, inset, side, side), g(1.5), g(1.5))
-    return body, QPainterPath()
+    width, gap, height = g(2), g.even(2), g.even(7)
+    top = g.middle - height / 2
+    bars.addRect(QRectF(g.middle - gap / 2 - width, top, width, height))
+    bars.addRect(QRectF(g.middle + gap / 2, top, width, height))
+    return body, bars
 
 
 def _disc(g: _Grid) -> Drawing:
@@ -124,18 +138,30 @@ def _ring(g: _Grid) -> Drawing:
     return body, QPainterPath()
 
 
+def _open_ring(g: _Grid) -> Drawing:
+    """A ring with a quarter missing: what was closed has broken."""
+    ring, _ = _ring(g)
+    quarter = QPainterPath()
+    quarter.addRect(QRectF(g.middle, 0, g.middle, g.middle))
+    return ring.subtracted(quarter), QPainterPath()
+
+
 def _clock(g: _Grid) -> Drawing:
     body, _ = _disc(g)
     return body, _hands(g)
 
 
-def _octagon_clock(g: _Grid) -> Drawing:
+def _stop_sign(g: _Grid) -> Drawing:
+    """An octagon with a bar: no entry, until somebody else lifts it."""
     near, far, cut = g.frame.left(), g.frame.right(), g(4)
     corners = (
         (near + cut, near), (far - cut, near), (far, near + cut), (far, far - cut),
         (far - cut, far), (near + cut, far), (near, far - cut), (near, near + cut),
     )  # fmt: skip
-    return _polygon(*corners), _hands(g)
+    width, height = g.even(9), g.even(3)
+    bar = QPainterPath()
+    bar.addRect(QRectF(g.middle - width / 2, g.middle - height / 2, width, height))
+    return _polygon(*corners), bar
 
 
 def _hands(g: _Grid) -> QPainterPath:
@@ -234,10 +260,10 @@ _SHAPES: Final[dict[SessionState, Callable[[_Grid], Drawing]]] = {
     SessionState.CONNECTING: _ring,
     SessionState.PAIRING: _code,
     SessionState.CONNECTED: _disc,
-    SessionState.RECONNECTING: _ring,
+    SessionState.RECONNECTING: _open_ring,
     SessionState.WAITING: _clock,
     SessionState.LOGGED_OUT: _cross,
-    SessionState.BANNED: _octagon_clock,
+    SessionState.BANNED: _stop_sign,
     SessionState.REPLACED: _arrows,
     SessionState.OUTDATED: _arrow_up,
     SessionState.FAILED: _warning,
