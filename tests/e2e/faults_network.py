@@ -203,7 +203,7 @@ def behind_a_proxy(mood: ProxyMood, seconds: float) -> Callable[[Scene], None]:
         if mood is ProxyMood.MUTE:
             scene.sees("connecting", within_s=60)
         else:
-            scene.sees("waiting", "dial-failed", within_s=60)
+            scene.sees("waiting", "proxy-closed", within_s=60)
             time.sleep(seconds)  # the fault itself
             began = time.monotonic()
         proxy.mood = ProxyMood.OPEN

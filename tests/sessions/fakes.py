@@ -18,6 +18,7 @@ from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update
 from wabot_tray.core.states import SessionState
 from wabot_tray.sessions.manager import Parts, SessionManager
 from wabot_tray.sessions.supervisor import Worker
+from wabot_tray.sessions.ways import NO_PASSWORDS, Passwords
 from wabot_tray.storage.registry import Registry
 from wabot_tray.system.paths import Paths
 
@@ -135,7 +136,13 @@ class FakeKeys:
 class World:
     """A manager with everything around it in the test's hands."""
 
-    def __init__(self, folder: Path, *, accounts: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        accounts: tuple[str, ...] = (),
+        passwords: Passwords = NO_PASSWORDS,
+    ) -> None:
         self.time = FakeTime()
         self.keys = FakeKeys()
         self.workers: list[FakeWorker] = []
@@ -155,6 +162,7 @@ class World:
             clock=self.time.clock,
             random=lambda: 0.5,  # no jitter
             call_later=self.time.call_later,
+            passwords=passwords,
         )
         self.manager = SessionManager(parts, Settings())
         self.manager.subscribe(self.updates.append)

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from wabot_tray.sessions.proxy import ProxyDoor, door_to
+from tests.simulator.proxy import ConnectProxy, ProxyMood
+from wabot_tray.core.reasons import Reason
+from wabot_tray.sessions.proxy import ProxyDoor, door_by, door_to
 from wabot_tray.sessions.reachability import WHATSAPP
 
 
@@ -88,3 +91,42 @@ def test_way_is_the_one_the_library_takes(
 def test_this_computer_is_never_behind_a_proxy(host: str) -> None:
     door = door_to((host, 443), {"HTTPS_PROXY": "http://proxy:3128"})
     assert door._address == (host, 443)
+
+
+@pytest.mark.parametrize("is_socks", [False, True], ids=["http", "socks5"])
+async def test_way_through_a_proxy_says_why_it_is_shut(is_socks: bool, tmp_path: Path) -> None:
+    kind = "socks5" if is_socks else "http"
+    made = ConnectProxy(0, tmp_path, login=("ana", "s@l:t"), is_socks=is_socks)
+    with made.running():
+        place = f"127.0.0.1:{made.port}"
+
+        async def shut(login: str) -> Reason | None:
+            return await door_by(WHATSAPP, f"{kind}://{login}{place}", {}).why_shut()
+
+        assert await shut("ana:s%40l%3At@") is None
+        assert await shut("ana:wrong@") is Reason.PROXY_REFUSED
+        assert await shut("ana@") is Reason.PROXY_REFUSED
+        assert await shut("") is Reason.PROXY_REFUSED
+        made.mood = ProxyMood.REFUSING
+        assert await shut("ana:s%40l%3At@") is Reason.PROXY_CLOSED
+    assert await shut("ana:s%40l%3At@") is Reason.PROXY_UNREACHABLE
+
+
+@pytest.mark.parametrize("answer", [b"\x04\x00", b"\x05\x00\x05", b"HTTP/1.1 400\r\n", b"\x05\x07"])
+async def test_socks_proxy_that_talks_nonsense_is_a_closed_door(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(3)
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        assert not await door_by(WHATSAPP, f"socks5://127.0.0.1:{port}", {}).is_open()
+
+
+async def test_straight_way_ignores_the_environment(proxy: Proxy) -> None:
+    environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}
+    assert type(door_by(WHATSAPP, "", environ)) is not ProxyDoor
+    assert type(door_by(WHATSAPP, None, environ)) is ProxyDoor
+    assert await door_by(("127.0.0.1", 1), "", environ).why_shut() is Reason.DIAL_FAILED

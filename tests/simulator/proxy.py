@@ -1,11 +1,13 @@
-"""An HTTP proxy in front of a simulator, and the certificate of the name it stands for.
+"""An HTTP or SOCKS5 proxy before a simulator, and the certificate of the name it stands for.
 
 The library dials web.whatsapp.com through it, TLS included; what leaves here goes to the simulator.
 """
 
 import asyncio
+import base64
 import contextlib
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +23,7 @@ HOST: Final = "web.whatsapp.com"
 
 
 class ProxyMood(StrEnum):
-    """What becomes of a CONNECT."""
+    """What becomes of the wish to be connected."""
 
     OPEN = "open"
     REFUSING = "refusing"  # 502: the proxy has no network itself
@@ -34,11 +36,23 @@ class ConnectProxy:
     Args:
         port: The simulator's.
         folder: Where the certificate and its key are put.
+        login: The user and password that are asked for, if any.
+        is_socks: Whether it speaks SOCKS5 (RFC 1928, 1929) and not HTTP.
     """
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(
+        self,
+        port: int,
+        folder: Path,
+        *,
+        login: tuple[str, str] | None = None,
+        is_socks: bool = False,
+    ) -> None:
         self.mood = ProxyMood.OPEN
+        self.login = login
+        self.is_socks = is_socks
         self.connects = 0
+        self.refusals = 0  # for want of the right user and password
         self.port = 0
         self.certificate = folder / "proxy.pem"
         self._simulator_port = port
@@ -99,17 +113,11 @@ class ConnectProxy:
             plain.abort()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        assert request.startswith(f"CONNECT {HOST}:443 ".encode())
-        self.connects += 1
-        if self.mood is ProxyMood.MUTE:
-            await asyncio.Event().wait()  # until it is cut
-        if self.mood is ProxyMood.REFUSING:
-            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+        greet = self._greet_socks if self.is_socks else self._greet_http
+        if not await greet(reader, writer):
             writer.write_eof()
             await reader.read()
             return
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await writer.start_tls(self._tls)
         behind, ahead = await asyncio.open_connection("127.0.0.1", self._simulator_port)
         try:
@@ -120,6 +128,61 @@ class ConnectProxy:
             pass
         finally:
             ahead.close()
+
+    async def _greet_http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Hear a CONNECT; return whether the way is open."""
+        request = await reader.readuntil(b"\r\n\r\n")
+        assert request.startswith(f"CONNECT {HOST}:443 ".encode())
+        self.connects += 1
+        if self.login is not None:
+            token = base64.b64encode(":".join(self.login).encode())
+            if b"\r\nProxy-Authorization: Basic " + token + b"\r\n" not in request:
+                self.refusals += 1
+                writer.write(
+                    b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+                    b'Proxy-Authenticate: Basic realm="p"\r\nContent-Length: 0\r\n\r\n'
+                )
+                return False
+        if self.mood is ProxyMood.MUTE:
+            await asyncio.Event().wait()  # until it is cut
+        if self.mood is ProxyMood.REFUSING:
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+            return False
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        return True
+
+    async def _greet_socks(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Hear the greeting, the login and the wish; return whether the way is open."""
+        _, count = await reader.readexactly(2)
+        methods = await reader.readexactly(count)
+        self.connects += 1
+        wanted = 0 if self.login is None else 2
+        if wanted not in methods:
+            self.refusals += 1
+            writer.write(b"\x05\xff")
+            return False
+        writer.write(bytes((5, wanted)))
+        if self.login is not None:
+            await reader.readexactly(1)
+            user = await reader.readexactly((await reader.readexactly(1))[0])
+            password = await reader.readexactly((await reader.readexactly(1))[0])
+            is_right = (user.decode(), password.decode()) == self.login
+            writer.write(bytes((1, 0 if is_right else 1)))
+            if not is_right:
+                self.refusals += 1
+                return False
+        head = await reader.readexactly(4)
+        assert head == b"\x05\x01\x00\x03"  # CONNECT, to a name
+        name = await reader.readexactly((await reader.readexactly(1))[0])
+        (port,) = struct.unpack(">H", await reader.readexactly(2))
+        assert (name.decode(), port) == (HOST, 443)
+        if self.mood is ProxyMood.MUTE:
+            await asyncio.Event().wait()
+        is_open = self.mood is ProxyMood.OPEN
+        writer.write(bytes((5, 0 if is_open else 5, 0, 1, 0, 0, 0, 0, 0, 0)))
+        return is_open
 
 
 async def _pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -1,6 +1,7 @@
 """The program without its windows: what the desktop and the headless front end both run."""
 
 import asyncio
+import dataclasses
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,16 +17,20 @@ from wabot_tray.control.protocol import Check
 from wabot_tray.control.server import ControlServer, Host
 from wabot_tray.core.clock import SYSTEM_CLOCK
 from wabot_tray.core.errors import WabotError
+from wabot_tray.core.proxies import AS_SET, NONE, SYSTEM, checked_proxy, parse_proxy
+from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.sessions.children import worker_command
 from wabot_tray.sessions.manager import Parts, SessionManager
 from wabot_tray.sessions.nursery import Nursery
-from wabot_tray.sessions.proxy import door_to
-from wabot_tray.sessions.reachability import WHATSAPP, Reachability
+from wabot_tray.sessions.proxy import door_by
+from wabot_tray.sessions.reachability import WHATSAPP
 from wabot_tray.sessions.supervisor import worker_factory
+from wabot_tray.sessions.ways import DoorWatches
 from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.account_keys import AccountKeys
 from wabot_tray.storage.keyring import KeySource
+from wabot_tray.storage.proxy_passwords import ProxyPasswords
 from wabot_tray.storage.registry import Registry
 from wabot_tray.storage.restore import recover
 from wabot_tray.system.i18n import language, sentence, set_language
@@ -52,6 +57,7 @@ class Wiring:
 
 
 PRODUCT: Final = Wiring()
+TRY_S: Final = 8.0  # a person waits, and a proxy may be slow
 
 
 def _nothing() -> None:
@@ -90,6 +96,7 @@ class Program:
         self.extra_checks: Callable[[], Iterable[Check]] = tuple
         self.complaints: list[WabotError] = []  # for the window to show at its start
         self.keys = source
+        self._passwords = ProxyPasswords(source, paths)
         registry = Registry(paths.registry_file)
         registry.load()
         recover(paths, registry)  # a restore that was cut off
@@ -100,6 +107,7 @@ class Program:
             paths=paths,
             make_worker=worker_factory(self._nursery.launch),
             memory_limit_bytes=wiring.memory_limit_bytes,
+            passwords=self._passwords,
         )
         self.manager = SessionManager(parts, settings)
         self.extra_facts: Callable[[], Mapping[str, object]] = dict
@@ -118,6 +126,54 @@ class Program:
     async def apply(self, settings: Settings) -> None:
         """Keep `settings` and use them from now on. See `Preferences.apply`."""
         await self.preferences.apply(settings)
+
+    async def set_proxy(
+        self, proxy: str, *, password: str | None = None, account_id: str | None = None
+    ) -> None:
+        """Take another way to WhatsApp, from now on.
+
+        Args:
+            proxy: See core/proxies.py; for an account, "" stands for what the settings say.
+            password: Of the proxy; "" forgets it, None leaves it as it was. It is kept sealed.
+            account_id: Whose way; None for all accounts that have none of their own.
+
+        Raises:
+            WabotError: The way or the account is refused, or it cannot be kept.
+        """
+        way = checked_proxy(proxy, of_account=account_id is not None)
+        if way not in {SYSTEM, NONE, AS_SET}:
+            address = parse_proxy(way)
+            way, password = address.bare, address.password or password
+            if password is not None and password != await self._passwords.get(way):
+                await self._passwords.put(way, password)
+                self.manager.dial_anew(way)
+        if account_id is None:
+            await self.apply(dataclasses.replace(self.settings, proxy=way))
+        else:
+            self.manager.set_proxy(account_id, way)
+
+    def has_password(self, proxy: str) -> bool:
+        """Whether a password is kept for this proxy. Reads the disk."""
+        try:
+            return self._passwords.has(parse_proxy(proxy).bare)
+        except WabotError:
+            return False
+
+    async def try_way(self, proxy: str, password: str | None = None) -> Reason | None:
+        """Look at WhatsApp's door by one way; return why it is shut, or None where it is open.
+
+        Args:
+            proxy: See core/proxies.py; need not be in use.
+            password: None takes the one that is kept.
+
+        Raises:
+            SettingsError: `proxy` is no way.
+        """
+        way = checked_proxy(proxy)
+        url = await self.manager.ways.url_at_hand(way)
+        if password and url:
+            url = parse_proxy(url).with_password(password).url
+        return await door_by(self._door, url, os.environ, timeout_s=TRY_S).why_shut()
 
     def _on_settings(self) -> None:
         set_level(self.settings.log_level)
@@ -154,15 +210,13 @@ class Program:
         self._install_rules()
         await self.manager.start()
         await self._server.start(lock_held=True)
-        door = Reachability(
-            door_to(self._door, os.environ).is_open,
-            self.manager.trouble,
-            lambda: self.manager.network_changed(online=True),
+        doors = DoorWatches(
+            self.manager.ways, self._door, self.manager.trouble, self.manager.door_opened
         )
         sleep = SleepWatch(lambda _away: self.manager.resumed(), self.manager.clock_set)
         loop = asyncio.get_running_loop()
         self._watches = [
-            loop.create_task(door.run(), name="reachability"),
+            loop.create_task(doors.run(), name="reachability"),
             loop.create_task(sleep.run(), name="sleep"),
             loop.create_task(self.manager.live_watch.run(), name="live"),
             loop.create_task(self._server.stay(), name="door"),

@@ -18,6 +18,8 @@ class Start(Command):
     live_in_ram: bool
     bot_file: str
     data_key: bytes = field(repr=False)  # 32 bytes
+    # The way to WhatsApp: a URL with its password, "" for none, None for the environment's.
+    proxy: str | None = field(default=None, repr=False)
     pair: bool  # show QR codes if there are no credentials
     quiet_s: float = 0.6  # seconds a chat must be silent before it is answered
     answer_max_age_s: float = 86_400.0  # older messages are not answered

@@ -212,11 +212,10 @@ class ConnectRefused(WorkerEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DialFailed(_Because, WorkerEvent):
+class DialFailed(WorkerEvent):
     """The first connection could not be made; whatsmeow does not try again by itself."""
 
-    REASON: ClassVar[Reason] = Reason.DIAL_FAILED
-
+    reason: Reason = Reason.DIAL_FAILED  # or one of the three of a proxy
     detail: str = ""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wabot_tray.core.errors import SettingsError
+from wabot_tray.core.proxies import SYSTEM, checked_proxy
 from wabot_tray.core.quiet_hours import QuietHours
 
 LANGUAGES: Final = ("system", "en", "es")
@@ -30,6 +31,7 @@ class Settings:
     notifications: str = "all"
     quiet_hours: str = ""  # no notification then, e.g. "22:00-07:00"; empty for none
     backup_reminder: str = "monthly"
+    proxy: str = SYSTEM  # see core/proxies.py
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "Settings":
@@ -46,6 +48,8 @@ class Settings:
                 checked[name] = _choice(name, value)
             elif name == "quiet_hours":
                 checked[name] = _hours(value)
+            elif name == "proxy":
+                checked[name] = checked_proxy(value)
             else:
                 raise SettingsError("error.settings_unknown", name=_shown(name))
         return dataclasses.replace(cls(), **checked)  # type: ignore[arg-type]  # checked just above

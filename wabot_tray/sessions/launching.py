@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +37,7 @@ class Launching:
         clock: Injected time.
         call_later: Runs a callback after so many seconds.
         settings: What workers are told of pace and age; may be replaced at any time.
+        way: Returns the proxy of an account, password and all; may raise ReasonedError.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class Launching:
         clock: Clock,
         call_later: Callable[[float, Callable[[], None]], Handle],
         settings: Settings,
+        way: Callable[[str], Awaitable[str | None]],
     ) -> None:
+        self._way = way
         self.settings = settings
         self._paths = paths
         self._keys = keys
@@ -76,6 +79,7 @@ class Launching:
             live_in_ram=place.runtime_in_ram,
             bot_file=str(paths.bot_file),
             data_key=await self._keys.data_key(account_id),
+            proxy=await self._way(account_id),
             pair=pair,
             quiet_s=self.settings.quiet_s,
             answer_max_age_s=self.settings.answer_max_age_h * 3600,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random as system_random
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ from wabot_tray.core import events as ev
 from wabot_tray.core.accounts import checked_label
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import AccountError, ControlError, VaultError
+from wabot_tray.core.proxies import checked_proxy
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import (
@@ -33,6 +34,7 @@ from wabot_tray.sessions.milestones import Milestones
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.setdown import SetDown
 from wabot_tray.sessions.supervisor import WorkerFactory
+from wabot_tray.sessions.ways import NO_PASSWORDS, Passwords, Ways
 from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.registry import Account, Registry
 from wabot_tray.system.paths import Paths
@@ -58,6 +60,7 @@ class Parts:
         random: For jitter; returns numbers in [0, 1).
         call_later: Runs a callback after so many seconds; the running loop's by default.
         memory_limit_bytes: What a worker may hold before it is replaced.
+        passwords: Of proxies.
     """
 
     registry: Registry
@@ -68,6 +71,7 @@ class Parts:
     random: Callable[[], float] = system_random.random
     call_later: Callable[[float, Callable[[], None]], Handle] | None = None
     memory_limit_bytes: int = LIMIT_BYTES
+    passwords: Passwords = NO_PASSWORDS
 
 
 class SessionManager:
@@ -83,8 +87,9 @@ class SessionManager:
         self._keepers: dict[str, SessionKeeper] = {}
         self._listeners: list[Callable[[Update], None]] = []
         self._milestones = Milestones()
+        self.ways = Ways(parts.registry, parts.passwords, lambda: self._launching.settings)
         self._launching = Launching(
-            parts.paths, parts.keys, parts.clock, self._call_later, settings
+            parts.paths, parts.keys, parts.clock, self._call_later, settings, self.ways.url_of
         )
         self._return_watch = ReturnWatch(
             parts.keys,
@@ -311,7 +316,9 @@ class SessionManager:
 
     def use(self, settings: Settings) -> None:
         """Work by `settings` from now on; running workers are told what has changed for them."""
+        ways = self.ways.by_account()
         before, self._launching.settings = self._launching.settings, settings
+        self._take_new_ways(ways)
         if (before.quiet_s, before.answer_max_age_h) == (
             settings.quiet_s,
             settings.answer_max_age_h,
@@ -326,6 +333,28 @@ class SessionManager:
     def set_down(self, account_ids: Collection[str]) -> AbstractAsyncContextManager[Registry]:
         """Run no worker of these accounts while a block changes their files. See `SetDown`."""
         return self._set_down.during(account_ids)
+
+    def set_proxy(self, account_id: str, proxy: str) -> None:
+        """Give an account a way of its own to WhatsApp; it takes it at once.
+
+        Args:
+            account_id: Which account.
+            proxy: See core/proxies.py; "" for what the settings say.
+
+        Raises:
+            AccountError: There is no account of that name.
+            SettingsError: `proxy` is no way.
+            VaultError: It could not be saved.
+        """
+        ways = self.ways.by_account()
+        self._parts.registry.update(account_id, proxy=checked_proxy(proxy, of_account=True))
+        self._take_new_ways(ways)
+        self._publish(account_id)
+
+    def dial_anew(self, way: str) -> None:
+        """Make new links for the accounts that take this way, since its password is another."""
+        for account_id in self.ways.all().get(way, ()):
+            self._dial_anew(account_id)
 
     # --- watching --------------------------------------------------------------------------------
 
@@ -374,14 +403,36 @@ class SessionManager:
             self._publish(account_id)
             keeper.doubt()
 
-    def trouble(self) -> bool:
-        """Whether any session is on its way to a link, so that a look at the network may help."""
-        return any(keeper.session.state in _UNDERWAY for keeper in self._keepers.values())
+    def trouble(self, account_ids: Sequence[str] | None = None) -> bool:
+        """Whether any of these sessions, or of all, is on its way to a link: a look may help."""
+        return any(keeper.session.state in _UNDERWAY for keeper in self._of(account_ids))
+
+    def door_opened(self, account_ids: Sequence[str]) -> None:
+        """Hear that WhatsApp can be reached again by the way of these accounts."""
+        self._wake(account_ids)
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _wake(self) -> None:
-        for keeper in self._keepers.values():
+    def _of(self, account_ids: Sequence[str] | None) -> list[SessionKeeper]:
+        chosen = self._keepers if account_ids is None else account_ids
+        return [self._keepers[one] for one in chosen if one in self._keepers]
+
+    def _take_new_ways(self, before: Mapping[str, str]) -> None:
+        for account_id, way in self.ways.by_account().items():
+            if before.get(account_id, way) != way:
+                self._dial_anew(account_id)
+
+    def _dial_anew(self, account_id: str) -> None:
+        if (keeper := self._keepers.get(account_id)) is None:  # not started yet
+            return
+        session = keeper.session
+        underway = session.state.has_worker or session.state is SessionState.WAITING
+        if underway and not session.pairing:  # a phone that is being linked is left to end
+            log.info("session %s: takes another way", account_id)
+            keeper.handle(ev.RestartAsked(by_person=True))
+
+    def _wake(self, account_ids: Sequence[str] | None = None) -> None:
+        for keeper in self._of(account_ids):
             session = keeper.session
             waits = session.state in {SessionState.WAITING, SessionState.RECONNECTING}
             if waits or session.dial_is_old():

@@ -14,6 +14,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from wabot_tray.core.reasons import Reason
+
 log = logging.getLogger(__name__)
 
 WHATSAPP: Final = ("web.whatsapp.com", 443)
@@ -42,14 +44,22 @@ class Door:
         self._address = address
         self._timeout_s = timeout_s
         self._asking: threading.Thread | None = None
+        self._refusal: OSError | None = None  # what the last address said that did not let us in
 
     async def is_open(self) -> bool:
         """Return whether a connection is accepted in time."""
+        return await self.why_shut() is None
+
+    async def why_shut(self) -> Reason | None:
+        """Look, and return why the way is shut, or None where it is open."""
+        self._refusal = None
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._accepts(await self._resolve())
+                if await self._accepts(await self._resolve()):
+                    return None
         except (OSError, TimeoutError):
-            return False
+            pass
+        return getattr(self._refusal, "reason", Reason.DIAL_FAILED)
 
     async def _resolve(self) -> list[tuple[str, int]]:
         if self._asking is not None and self._asking.is_alive():
@@ -88,9 +98,11 @@ class Door:
         return False
 
     async def _knocked(self, host: str, port: int) -> bool:
-        with contextlib.suppress(OSError):
+        try:
             return await self.knock(host, port)
-        return False
+        except OSError as err:
+            self._refusal = err
+            return False
 
     async def knock(self, host: str, port: int) -> bool:
         """Return whether this address lets us in.

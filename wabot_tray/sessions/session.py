@@ -190,7 +190,8 @@ class Session:
     def _reread(self, event: ev.Event) -> ev.Event:
         """Return what `event` amounts to with the history this session has."""
         if self.pairing and not self.linking and isinstance(event, ev.DialFailed):
-            return ev.PairingFailed(reason=Reason.PAIRING_NO_NETWORK)
+            plain = event.reason is Reason.DIAL_FAILED
+            return ev.PairingFailed(reason=Reason.PAIRING_NO_NETWORK if plain else event.reason)
         if isinstance(event, ev.WorkerExited):
             now = self.clock.monotonic()
             self._crashes.append(now)

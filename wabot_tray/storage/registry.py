@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from wabot_tray.core.accounts import checked_id
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
-from wabot_tray.core.errors import AccountError
+from wabot_tray.core.errors import AccountError, SettingsError
+from wabot_tray.core.proxies import AS_SET, checked_proxy
 from wabot_tray.storage.documents import Document
 
 _VERSION: Final = 1
@@ -26,6 +27,7 @@ class Account:
     paired: bool = False
     created: datetime
     last_connected: datetime | None = None
+    proxy: str = AS_SET  # its own way to WhatsApp; see core/proxies.py
     extra: Mapping[str, Any] = field(default_factory=dict)  # fields we do not know, kept
 
 
@@ -144,6 +146,7 @@ def account_values(account: Account) -> dict[str, Any]:
         "paired": account.paired,
         "created": account.created.isoformat(),
         "last_connected": None if connected is None else connected.isoformat(),
+        **({"proxy": account.proxy} if account.proxy else {}),
     }
 
 
@@ -167,6 +170,7 @@ def account_from(entry: dict[str, Any]) -> Account:
     except AccountError as error:
         raise ValueError(str(error)) from error
     connected = entry.pop("last_connected", None)
+    proxy = _proxy(entry)
     return Account(
         id=account_id,
         label=_of(str, entry.pop("label", "")),
@@ -175,6 +179,7 @@ def account_from(entry: dict[str, Any]) -> Account:
         paired=_of(bool, entry.pop("paired", False)),
         created=_time(entry.pop("created")),
         last_connected=None if connected is None else _time(connected),
+        proxy=proxy,
         extra=entry,
     )
 
@@ -183,6 +188,16 @@ def _of(kind: type, value: Any) -> Any:
     if type(value) is not kind:
         raise TypeError(f"{value!r} is no {kind.__name__}")
     return value
+
+
+def _proxy(entry: dict[str, Any]) -> str:
+    """Take the account's way out of `entry`; one that we do not know stays there, unused."""
+    try:
+        proxy = checked_proxy(entry.get("proxy", AS_SET), of_account=True)
+    except SettingsError:
+        return AS_SET
+    entry.pop("proxy", None)
+    return proxy
 
 
 def _phone(value: Any) -> str | None:

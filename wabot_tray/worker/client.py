@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from neonize.aioze import events as nz
-from neonize.aioze.client import NewAClient
+from neonize.aioze.client import NewAClient, ProxySettings
 from neonize.events import EVENT_TO_INT, INT_TO_EVENT
 from neonize.exc import NeonizeError, SendMessageError
 from neonize.proto import Neonize_pb2 as pb
@@ -25,6 +25,7 @@ from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import NotSentError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
+from wabot_tray.worker.dialling import dial_reason
 from wabot_tray.worker.sending import certainly_not_sent
 
 log = logging.getLogger(__name__)
@@ -104,10 +105,15 @@ class WhatsAppClient:
         self._client = NewAClient(database_name, uuid=name, props=props)
         self._subscribe()
 
-    async def connect(self) -> None:
-        """Begin to connect, or to pair where the database holds no session. Call once."""
+    async def connect(self, proxy: str | None = None) -> None:
+        """Begin to connect, or to pair where the database holds no session. Call once.
+
+        Args:
+            proxy: A URL, password and all; "" goes straight, None as the environment says.
+        """
         self._loop = asyncio.get_running_loop()
-        task = await self._client.connect()
+        settings = None if proxy is None else ProxySettings(proxy_address=proxy)
+        task = await self._client.connect(settings)
         self._dial = task
         task.add_done_callback(self._on_dial_ended)
 
@@ -242,7 +248,7 @@ class WhatsAppClient:
         if _UNKNOWN_REFUSAL in str(err):
             self._tell(ev.ConnectRefused(code=0))
         else:
-            self._tell(ev.DialFailed(detail=str(err)[:300]))
+            self._tell(ev.DialFailed(reason=dial_reason(str(err)), detail=str(err)[:300]))
 
     def _on_qr(self, code: str) -> None:
         now = self._clock.now()

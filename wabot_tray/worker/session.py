@@ -129,7 +129,7 @@ class WorkerSession:
         self._send(ev.WorkerReady(pid=os.getpid(), live_in_ram=start.live_in_ram))
         if vault.recovered:
             self._send(ev.Noticed(topic="vault", reason=Reason.VAULT_RECOVERED))
-        await self._client.connect()
+        await self._client.connect(start.proxy)
         await self._over.wait()
         return await self._leave(vault)
 
