@@ -32,6 +32,9 @@ NEEDS_PROGRAM = [
     ("stop", "shop"),
     ("rename", "shop", "X"),
     ("remove", "shop", "--yes"),
+    ("settings",),
+    ("set", "quiet_s", "2"),
+    ("proxy", "none"),
     ("quit",),
 ]
 

@@ -36,6 +36,10 @@ def test_request_of_every_method_survives_the_way(method: str) -> None:
         "path": "/home/rosa/b.wabot",
         "passphrase": "the shop's own words",
         "replace": True,
+        "name": "quiet_s",
+        "value": "2",
+        "proxy": "http://ana@proxy:3128",
+        "password": "",
         "wishes": {"accounts": [wish], "files": ["rules"]},
     }
     params = {name: examples[name] for name in protocol.METHODS[method]}

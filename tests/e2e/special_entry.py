@@ -4,7 +4,7 @@
 
 - lean: a worker may hold little memory.
 - blind: a firewall lets the library through and no look at the door.
-- proxied: workers dial the true address through the proxy that the environment names.
+- proxied: workers dial the true address, through the proxy that the environment names or another.
 - names: names can be resolved unless a file in the data folder says otherwise: "gone" for an error
   at once, "hangs" for no answer while it says so.
 """
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         from wabot_tray.worker import main as worker  # noqa: PLC0415  # nothing may load it earlier
 
         def prepare() -> None:
-            if os.environ.get("HTTPS_PROXY"):
+            if os.environ.get("SSL_CERT_FILE"):  # of the proxy
                 pin(bytes.fromhex(root_key))
                 return
             host = LOST_NAME if names() else "127.0.0.1"

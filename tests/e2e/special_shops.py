@@ -50,9 +50,13 @@ class ProxiedShop(SpecialShop):
         super().__init__(simulator)
         self.proxy: ConnectProxy | None = None
 
+    def make_proxy(self) -> ConnectProxy:
+        """Return the proxy that the environment names."""
+        return ConnectProxy(self.simulator.port, self.folder)
+
     def __enter__(self) -> Self:
         super().__enter__()
-        self.proxy = ConnectProxy(self.simulator.port, self.folder)
+        self.proxy = self.make_proxy()
         self._stack.enter_context(self.proxy.running())
         return self
 
@@ -62,3 +66,32 @@ class ProxiedShop(SpecialShop):
         assert self.proxy is not None
         proxy = f"http://127.0.0.1:{self.proxy.port}"
         return super().env | {"HTTPS_PROXY": proxy, "SSL_CERT_FILE": str(self.proxy.certificate)}
+
+
+class LoginProxyShop(ProxiedShop):
+    """A proxy with a user and a password is its only way, and nothing names it but the settings."""
+
+    IS_SOCKS = False
+
+    def make_proxy(self) -> ConnectProxy:
+        login = ("ana", "s3cr@t:ñ")
+        return ConnectProxy(self.simulator.port, self.folder, login=login, is_socks=self.IS_SOCKS)
+
+    @property
+    def address(self) -> str:
+        """The proxy as a person writes it, without the password."""
+        assert self.proxy is not None
+        return f"{'socks5' if self.IS_SOCKS else 'http'}://ana@127.0.0.1:{self.proxy.port}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of the program, which says nothing of the proxy but whom to trust."""
+        env = super().env
+        del env["HTTPS_PROXY"]
+        return env
+
+
+class SocksShop(LoginProxyShop):
+    """The same with SOCKS5."""
+
+    IS_SOCKS = True

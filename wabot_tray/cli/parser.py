@@ -77,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_looking(command)
     _add_changing(command)
     _add_backups(command)
+    _add_settings(command)
     _add_local(command)
     return parser
 
@@ -184,6 +185,19 @@ def _add_backups(command: Any) -> None:
             metavar=t("cli.meta.file"),
             help=t("cli.help.backup_key_file"),
         )
+
+
+def _add_settings(command: Any) -> None:
+    _add_json(command("settings", "settings:show"))
+    change = command("set", "settings:change")
+    change.add_argument("name", metavar=t("cli.meta.name"), help=t("cli.help.set_name"))
+    change.add_argument("value", metavar=t("cli.meta.value"), help=t("cli.help.set_value"))
+    proxy = command("proxy", "settings:proxy")
+    proxy.add_argument("way", metavar=t("cli.meta.way"), help=t("cli.help.proxy_way"))
+    proxy.add_argument(
+        "--account", type=_account_id, metavar=t("cli.meta.id"), help=t("cli.help.proxy_account")
+    )
+    proxy.add_argument("--password", action="store_true", help=t("cli.help.proxy_password"))
 
 
 def _add_local(command: Any) -> None:

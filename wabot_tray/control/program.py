@@ -1,9 +1,7 @@
 """The program without its windows: what the desktop and the headless front end both run."""
 
 import asyncio
-import dataclasses
 import logging
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,16 +12,15 @@ from wabot_tray.control.backups import Backups
 from wabot_tray.control.facts import program_figures
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
+from wabot_tray.control.proxies import Proxies
 from wabot_tray.control.server import ControlServer, Host
+from wabot_tray.control.settingsdesk import SettingsDesk
 from wabot_tray.core.clock import SYSTEM_CLOCK
 from wabot_tray.core.errors import WabotError
-from wabot_tray.core.proxies import AS_SET, NONE, SYSTEM, checked_proxy, parse_proxy
-from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.sessions.children import worker_command
 from wabot_tray.sessions.manager import Parts, SessionManager
 from wabot_tray.sessions.nursery import Nursery
-from wabot_tray.sessions.proxy import door_by
 from wabot_tray.sessions.reachability import WHATSAPP
 from wabot_tray.sessions.supervisor import worker_factory
 from wabot_tray.sessions.ways import DoorWatches
@@ -57,7 +54,6 @@ class Wiring:
 
 
 PRODUCT: Final = Wiring()
-TRY_S: Final = 8.0  # a person waits, and a proxy may be slow
 
 
 def _nothing() -> None:
@@ -96,7 +92,7 @@ class Program:
         self.extra_checks: Callable[[], Iterable[Check]] = tuple
         self.complaints: list[WabotError] = []  # for the window to show at its start
         self.keys = source
-        self._passwords = ProxyPasswords(source, paths)
+        passwords = ProxyPasswords(source, paths)
         registry = Registry(paths.registry_file)
         registry.load()
         recover(paths, registry)  # a restore that was cut off
@@ -107,14 +103,16 @@ class Program:
             paths=paths,
             make_worker=worker_factory(self._nursery.launch),
             memory_limit_bytes=wiring.memory_limit_bytes,
-            passwords=self._passwords,
+            passwords=passwords,
         )
         self.manager = SessionManager(parts, settings)
         self.extra_facts: Callable[[], Mapping[str, object]] = dict
         self._began = SYSTEM_CLOCK.monotonic()
         host = Host(show=self._show, quit=self._quit, diagnose=self._diagnose, facts=self.facts)
         self.backups = Backups(paths, source, registry, self.manager.set_down)
-        self._server = ControlServer(self.manager, host, paths, backups=BackupDesk(self.backups))
+        self.proxies = Proxies(self.manager, passwords, self.preferences, wiring.door)
+        desks = (BackupDesk(self.backups), SettingsDesk(self.preferences, self.proxies))
+        self._server = ControlServer(self.manager, host, paths, desks=desks)
         self._door = wiring.door
         self._watches: list[asyncio.Task[None]] = []
 
@@ -126,54 +124,6 @@ class Program:
     async def apply(self, settings: Settings) -> None:
         """Keep `settings` and use them from now on. See `Preferences.apply`."""
         await self.preferences.apply(settings)
-
-    async def set_proxy(
-        self, proxy: str, *, password: str | None = None, account_id: str | None = None
-    ) -> None:
-        """Take another way to WhatsApp, from now on.
-
-        Args:
-            proxy: See core/proxies.py; for an account, "" stands for what the settings say.
-            password: Of the proxy; "" forgets it, None leaves it as it was. It is kept sealed.
-            account_id: Whose way; None for all accounts that have none of their own.
-
-        Raises:
-            WabotError: The way or the account is refused, or it cannot be kept.
-        """
-        way = checked_proxy(proxy, of_account=account_id is not None)
-        if way not in {SYSTEM, NONE, AS_SET}:
-            address = parse_proxy(way)
-            way, password = address.bare, address.password or password
-            if password is not None and password != await self._passwords.get(way):
-                await self._passwords.put(way, password)
-                self.manager.dial_anew(way)
-        if account_id is None:
-            await self.apply(dataclasses.replace(self.settings, proxy=way))
-        else:
-            self.manager.set_proxy(account_id, way)
-
-    def has_password(self, proxy: str) -> bool:
-        """Whether a password is kept for this proxy. Reads the disk."""
-        try:
-            return self._passwords.has(parse_proxy(proxy).bare)
-        except WabotError:
-            return False
-
-    async def try_way(self, proxy: str, password: str | None = None) -> Reason | None:
-        """Look at WhatsApp's door by one way; return why it is shut, or None where it is open.
-
-        Args:
-            proxy: See core/proxies.py; need not be in use.
-            password: None takes the one that is kept.
-
-        Raises:
-            SettingsError: `proxy` is no way.
-        """
-        way = checked_proxy(proxy)
-        url = await self.manager.ways.url_at_hand(way)
-        if password and url:
-            url = parse_proxy(url).with_password(password).url
-        return await door_by(self._door, url, os.environ, timeout_s=TRY_S).why_shut()
 
     def _on_settings(self) -> None:
         set_level(self.settings.log_level)

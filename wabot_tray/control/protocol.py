@@ -98,6 +98,13 @@ METHODS: Final[Mapping[str, Mapping[str, _Param]]] = {
     "backup": {**_BACKUP, "replace": _Param("flag", optional=True)},  # stream
     "look": _BACKUP,
     "restore": {**_BACKUP, "wishes": _Param("wishes")},  # stream
+    "settings": {},
+    "set": {"name": _Param("word"), "value": _Param("word")},
+    "proxy": {  # its password is kept sealed and never told
+        "proxy": _Param("word", optional=True),
+        "password": _Param("word", optional=True),
+        "id": _Param("id", optional=True),
+    },
     "show": {},
     "quit": {},
 }
@@ -164,11 +171,15 @@ def _checked(name: str, value: object, kind: str) -> object:
         return _wishes(value)
     if not isinstance(value, str):
         raise WireError(detail=f"{name} is no text")
-    if kind in {"path", "secret"}:
-        if not value or len(value) > _LONGEST_TEXT or "\0" in value:
-            raise WireError(detail=f"{name} is out of its limits")
-        return value
+    if kind in {"path", "secret", "word"}:
+        return _text(name, value, may_be_empty=kind == "word")
     return checked_id(value) if kind == "id" else checked_label(value)
+
+
+def _text(name: str, value: str, *, may_be_empty: bool) -> str:
+    if not (value or may_be_empty) or len(value) > _LONGEST_TEXT or "\0" in value:
+        raise WireError(detail=f"{name} is out of its limits")
+    return value
 
 
 def _wishes(value: object) -> object:

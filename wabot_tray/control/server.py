@@ -8,13 +8,13 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from wabot_tray import __version__
 from wabot_tray.control import protocol
-from wabot_tray.control.backupdesk import BackupDesk, Emit, Result
+from wabot_tray.control.backupdesk import Emit, Result
 from wabot_tray.control.listener import Listening, listen
 from wabot_tray.control.ports import Host, Manager
 from wabot_tray.control.protocol import Reply, Request
@@ -49,6 +49,14 @@ class Limits:
     pairing_s: float = 900.0
 
 
+class Desk(Protocol):
+    """Answers some methods that are not about one account."""
+
+    @property
+    def streams(self) -> Mapping[str, Callable[[Request, Emit], Awaitable[Result]]]:
+        """What answers each of its methods."""
+
+
 class ControlServer:
     """Listens while the program runs.
 
@@ -62,7 +70,7 @@ class ControlServer:
         host: Host,
         paths: Paths,
         *,
-        backups: BackupDesk | None = None,
+        desks: Iterable[Desk] = (),
         limits: Limits | None = None,
     ) -> None:
         self._manager = manager
@@ -77,8 +85,8 @@ class ControlServer:
             "reconnect": self._reconnect,
             "pair": self._pair,
         }
-        if backups is not None:
-            self._streams |= backups.streams
+        for desk in desks:
+            self._streams |= desk.streams
 
     async def start(self, *, lock_held: bool) -> None:
         """Begin to listen.

@@ -54,6 +54,20 @@ class Settings:
                 raise SettingsError("error.settings_unknown", name=_shown(name))
         return dataclasses.replace(cls(), **checked)  # type: ignore[arg-type]  # checked just above
 
+    def with_text(self, name: str, text: str) -> "Settings":
+        """Return these settings with one of them as a person writes it in a command.
+
+        Raises:
+            SettingsError: The name is unknown, or the value is refused.
+        """
+        value: object = text
+        if name in _LIMITS:
+            try:
+                value = float(text)
+            except ValueError:
+                value = text  # refused with the limits
+        return self.from_mapping({**dataclasses.asdict(self), name: value})
+
     @staticmethod
     def limits(name: str) -> tuple[float, float]:
         """Return the lowest and the highest value of a number. Raises KeyError for others."""

@@ -59,6 +59,10 @@ class Ways:
         own = self._registry.get(account_id).proxy
         return self._settings().proxy if own == AS_SET else own
 
+    def own(self) -> dict[str, str]:
+        """Return the way of each account that has one of its own."""
+        return {account.id: account.proxy for account in self._registry.all() if account.proxy}
+
     def by_account(self) -> dict[str, str]:
         """Return every account's way."""
         return {account.id: self.of(account.id) for account in self._registry.all()}
