@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from wabot_tray.core.accounts import checked_id
 from wabot_tray.core.clock import Clock
 from wabot_tray.core.errors import AccountError, WabotError
+from wabot_tray.core.history import Mark
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import (
     PairingProgress,
@@ -38,6 +39,22 @@ class FakeTime:
         self.moment += timedelta(seconds=seconds)
 
 
+class FakeHistory:
+    """Marks that the test has put there."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, list[Mark]] = {}
+
+    def marks(self, account_id: str) -> Sequence[Mark]:
+        return tuple(self._marks.get(account_id, ()))
+
+    def revision(self, account_id: str) -> int:
+        return len(self._marks.get(account_id, ()))
+
+    def add(self, account_id: str, *marks: Mark) -> None:
+        self._marks.setdefault(account_id, []).extend(marks)
+
+
 class FakeManager:
     """Holds snapshots; `calls` records what a window asked for, in order."""
 
@@ -48,6 +65,7 @@ class FakeManager:
         self.can_unlink = True
         self.answers: tuple[VerifyResult, ...] = ()
         self.listeners: list[Callable[[Update], None]] = []
+        self.history = FakeHistory()
         self._sessions = {snapshot.id: snapshot for snapshot in snapshots}
         self._pairings: dict[str, PairingProgress] = {}
 

@@ -20,6 +20,7 @@ from tests.gui.fake_manager import FakeManager
 from tests.gui.fake_program import FakeProgram
 from tests.gui.login_item import FakeLoginItem
 from tests.gui.pictures_assistant import assistant
+from wabot_tray.core.history import Period
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingStage, SessionSnapshot
@@ -29,6 +30,7 @@ from wabot_tray.gui.app import error_box, make_application
 from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.dashboard import Dashboard
 from wabot_tray.gui.dialogs import BackgroundDialog
+from wabot_tray.gui.historywindow import HistoryWindow
 from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.pairing import PairingWindow
 from wabot_tray.gui.settingswindow import SettingsWindow
@@ -58,6 +60,7 @@ class Photographer:
 
     async def all(self) -> None:
         await self.dashboards()
+        await self.histories()
         await self.questions()
         await self.settings()
         await self.pairings()
@@ -74,13 +77,30 @@ class Photographer:
         ):
             window, close = self._dashboard(*accounts)
             if name == "dashboard":
-                window.table.selectRow(2)
+                window.select("account-2")
             if name == "dashboard-every-state":
                 window.resize(1180, 900)
             if name == "dashboard-empty":
                 window.show_tray_presence(False)
             await self.save(window, name)
             close()
+
+    async def histories(self) -> None:
+        for name, number in (("history", 0), ("history-empty", 1)):
+            manager = FakeManager(*scenes.shop())
+            if number == 0:
+                manager.history.add("account-0", *scenes.past())
+            bridge = ManagerBridge(manager)
+            jobs = Jobs(print)
+            with tempfile.NamedTemporaryFile(suffix=".ini") as file:
+                store = QSettings(file.name, QSettings.Format.IniFormat)
+            window = HistoryWindow(
+                bridge, f"account-{number}", jobs, store, clock=manager.time.clock
+            )
+            window.periods.choose(Period.WEEK)
+            await self.save(window, name)
+            window.close()
+            bridge.close()
 
     async def questions(self) -> None:
         window, close = self._dashboard(*scenes.shop())
@@ -117,6 +137,8 @@ class Photographer:
 
     def _dashboard(self, *accounts: SessionSnapshot) -> tuple[Dashboard, Callable[[], None]]:
         manager = FakeManager(*accounts)
+        for number, one in enumerate(accounts):
+            manager.history.add(one.id, *scenes.past(number))
         bridge = ManagerBridge(manager)
         with tempfile.NamedTemporaryFile(suffix=".ini") as file:
             store = QSettings(file.name, QSettings.Format.IniFormat)

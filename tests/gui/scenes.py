@@ -1,8 +1,10 @@
 """Accounts as a shop would have them, in every state, for pictures and for measuring texts."""
 
-from datetime import timedelta
+import itertools
+from datetime import datetime, timedelta
 
 from tests.gui.fake_manager import NOON, snapshot
+from wabot_tray.core.history import Mark, Phase, Repair
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.core.states import SessionState
@@ -65,6 +67,7 @@ def account(state: SessionState, number: int = 0, **more: object) -> SessionSnap
         values["expires_at"] = NOON + timedelta(hours=26)
         values["next_attempt_at"] = NOON + timedelta(hours=26, minutes=1)
     if state is S.CONNECTED:
+        values["answered_today"] = 24 + 61 * number
         values["last_verified_at"] = NOON - timedelta(seconds=95)
     return snapshot(f"account-{number}", state, **(values | more))  # type: ignore[arg-type]
 
@@ -93,3 +96,47 @@ def with_notices() -> tuple[SessionSnapshot, ...]:
         account(S.FAILED, 2, reason=Reason.KEYRING_LOCKED),
         account(S.FAILED, 3, reason=Reason.KEYRING_LOCKED),
     )
+
+
+def past(number: int = 0) -> tuple[Mark, ...]:
+    """Return five ordinary weeks of one account: nights switched off, small and long outages."""
+    marks = []
+    for day in range(33, -1, -1):
+        morning = NOON.replace(hour=0, minute=4 * number) - timedelta(days=day)
+        marks += [Mark(morning, Phase.STARTING, Reason.PROGRAM_STARTED)]
+        marks += [Mark(morning + timedelta(seconds=2), Phase.UP, Reason.LOGGED_IN)]
+        if (day + number) % 5 == 0:
+            marks += outage(morning + timedelta(hours=5, minutes=12), 3 + day, Repair.REDIAL)
+        if (day + number) % 9 == 2:
+            marks += outage(
+                morning + timedelta(hours=9), 95, Repair.RESTART, Reason.RECONNECT_TOO_SLOW
+            )
+        if day == 4:
+            marks += [Mark(morning + timedelta(hours=14), Phase.OFF, Reason.STOPPED_BY_PERSON)]
+            marks += [Mark(morning + timedelta(hours=16), Phase.UP, Reason.LOGGED_IN)]
+        if day:
+            marks += [Mark(morning + timedelta(hours=22), Phase.UNKNOWN)]
+    unlinked = NOON - timedelta(days=12, hours=6)
+    marks = [mark for mark in marks if not unlinked < mark.at < unlinked + timedelta(hours=5)]
+    marks += outage(unlinked, 200, Repair.PAIRED, Reason.PHONE_UNLINKED)
+    return tuple(sorted(marks, key=lambda mark: mark.at))
+
+
+def outage(
+    begin: datetime, minutes: float, repair: Repair, cause: Reason = Reason.LINK_LOST
+) -> list[Mark]:
+    """Return the two marks of an outage."""
+    end = begin + timedelta(minutes=minutes)
+    return [
+        Mark(begin, Phase.DOWN, cause),
+        Mark(end, Phase.UP, Reason.LOGGED_IN, repair),
+    ]
+
+
+def every_cause() -> tuple[Mark, ...]:
+    """Return an outage for each reason there is and each way it can end, all within three days."""
+    marks, repairs = [], itertools.cycle(list(Repair))
+    begin = NOON - timedelta(days=3)
+    for number, cause in enumerate(Reason):
+        marks += outage(begin + timedelta(minutes=40 * number), 15 + number, next(repairs), cause)
+    return tuple(marks)

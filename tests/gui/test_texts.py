@@ -20,8 +20,9 @@ from wabot_tray.gui.actions import AccountActions
 from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.dashboard import Dashboard
 from wabot_tray.gui.dialogs import BackgroundDialog
+from wabot_tray.gui.historywindow import HistoryWindow
 from wabot_tray.gui.jobs import Jobs
-from wabot_tray.gui.models import Column
+from wabot_tray.gui.outagetable import Column
 from wabot_tray.gui.pairing import PairingWindow
 from wabot_tray.gui.theme import Theme
 from wabot_tray.system.i18n import set_language, t
@@ -98,7 +99,7 @@ def cut_texts(window: QWidget) -> list[str]:
             needs = label.heightForWidth(label.width())
             if needs > label.height() or _longest_word(label) > label.width():
                 found.append(label.text())
-        elif label.sizeHint().width() > label.width():
+        elif label.fontMetrics().horizontalAdvance(label.text()) > label.width():
             found.append(label.text())
     found += [
         button.text()
@@ -131,10 +132,10 @@ def _cut_in_table(table: QTableView) -> list[str]:
 
 
 def _fits(table: QTableView, row: int, column: int, text: str) -> bool:
-    """Whether a text has its lines: 12 px are free on each side, an icon takes 18 and a gap."""
+    """Whether a text has its lines: 12 px are free on each side."""
     metrics = table.fontMetrics()
-    room = table.columnWidth(column) - 24 - (24 if column == Column.STATE else 0)
-    flags = int(Qt.TextFlag.TextWordWrap) if column in {Column.STATE, Column.REASON} else 0
+    room = table.columnWidth(column) - 24
+    flags = int(Qt.TextFlag.TextWordWrap) if column != Column.BEGIN else 0
     needs = metrics.boundingRect(QRect(0, 0, room, 10_000), flags, text)
     return needs.height() + 12 <= table.rowHeight(row) and needs.width() <= room
 
@@ -168,13 +169,28 @@ def test_dashboard_cuts_nothing(accounts: str, qapp: QApplication, tmp_path: Pat
     window.show_tray_presence(False)
     window.resize(window.minimumSize().expandedTo(window.size()))
     settle(window, qapp)
+    window.cards.finish()
+    settle(window, qapp)
     assert cut_texts(window) == []
-    for row in range(len(snapshots)):
-        window.table.selectRow(row)
-        settle(window, qapp)
-        assert cut_texts(window.details) == []
     window.may_close = True
     window.close()
+    bridge.close()
+
+
+@pytest.mark.usefixtures("language", "print_size")
+@pytest.mark.parametrize("width", [0, 880])
+def test_history_cuts_nothing(width: int, qapp: QApplication, tmp_path: Path) -> None:
+    manager = FakeManager(*scenes.shop())
+    manager.history.add("account-0", *scenes.past())
+    manager.history.add("account-0", *scenes.every_cause())
+    bridge = ManagerBridge(manager)
+    store = QSettings(str(tmp_path / "windows.ini"), QSettings.Format.IniFormat)
+    for account in ("account-0", "account-1"):
+        window = HistoryWindow(bridge, account, Jobs(print), store, clock=manager.time.clock)
+        window.resize(width, 660)
+        settle(window, qapp)
+        assert cut_texts(window) == []
+        window.close()
     bridge.close()
 
 

@@ -26,6 +26,7 @@ from wabot_tray.sessions.supervisor import worker_factory
 from wabot_tray.sessions.ways import DoorWatches
 from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.account_keys import AccountKeys
+from wabot_tray.storage.history_file import HistoryFolder
 from wabot_tray.storage.keyring import KeySource
 from wabot_tray.storage.proxy_passwords import ProxyPasswords
 from wabot_tray.storage.registry import Registry
@@ -104,6 +105,7 @@ class Program:
             make_worker=worker_factory(self._nursery.launch),
             memory_limit_bytes=wiring.memory_limit_bytes,
             passwords=passwords,
+            history=HistoryFolder(paths.history),
         )
         self.manager = SessionManager(parts, settings)
         self.extra_facts: Callable[[], Mapping[str, object]] = dict
@@ -163,7 +165,7 @@ class Program:
         doors = DoorWatches(
             self.manager.ways, self._door, self.manager.trouble, self.manager.door_opened
         )
-        sleep = SleepWatch(lambda _away: self.manager.resumed(), self.manager.clock_set)
+        sleep = SleepWatch(self.manager.resumed, self.manager.clock_set)
         loop = asyncio.get_running_loop()
         self._watches = [
             loop.create_task(doors.run(), name="reachability"),

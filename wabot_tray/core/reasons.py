@@ -9,6 +9,7 @@ class Reason(StrEnum):
     # A person's wish.
     STOPPED_BY_PERSON = "stopped-by-person"
     STARTED_BY_PERSON = "started-by-person"
+    RECONNECT_BY_PERSON = "reconnect-by-person"
     PROGRAM_STARTED = "program-started"
     # On the way to a login.
     STARTING = "starting"

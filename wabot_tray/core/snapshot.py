@@ -28,6 +28,7 @@ class SessionSnapshot:
     restarts: int = 0
     received: int = 0  # messages since the program's start
     replied: int = 0
+    answered_today: int = 0  # messages of this local day, restarts or not
     notice: Reason | None = None  # something to know beside the state
     notice_detail: str = ""
     phone_silent_since: datetime | None = None  # its phone owes us a sign of life since then

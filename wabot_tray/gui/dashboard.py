@@ -4,41 +4,35 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QModelIndex, QPoint, QSettings, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QMenu,
-    QStackedWidget,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
+from wabot_tray.core.history import Period
+from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.core.states import SessionState
 from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.banner import Banners
 from wabot_tray.gui.bridge import ManagerBridge
-from wabot_tray.gui.cells import WrappingDelegate
-from wabot_tray.gui.details import Details
+from wabot_tray.gui.cardlist import CardList
 from wabot_tray.gui.dialogs import AddAccountDialog, RemoveDialog, RenameDialog
 from wabot_tray.gui.emptypage import EmptyPage
 from wabot_tray.gui.icons import app_icon
-from wabot_tray.gui.models import AccountsModel, Column
 from wabot_tray.gui.notices import PREFIX, notices
 from wabot_tray.gui.openings import Opening
 from wabot_tray.gui.parts import button, label
+from wabot_tray.gui.periodswitch import PeriodSwitch
 from wabot_tray.system.i18n import t, tn
 
 TICK_MS: Final = 1000
 NO_TRAY: Final = "no-tray"
 ANSWER: Final = "answer"
 _GEOMETRY: Final = "dashboard/geometry"
-_SIZE: Final = QSize(1120, 660)
-_STATE_LETTERS: Final = 33  # the longer words of states take two lines
+_PERIOD: Final = "dashboard/period"
+_SIZE: Final = QSize(1000, 680)
+_LETTERS: Final = 84  # the least that a line of buttons needs
+_FRESH_TICKS: Final = 30  # after so many, the day of the messages may be another
 
 
 class Dashboard(QWidget):
@@ -46,6 +40,7 @@ class Dashboard(QWidget):
 
     logs_wanted = Signal()
     window_wanted = Signal(str)  # the name of an opening
+    history_wanted = Signal(str)  # an account's id
     closing_without_tray = Signal()
 
     def __init__(
@@ -67,26 +62,33 @@ class Dashboard(QWidget):
         self.setObjectName("window")
         self.setWindowTitle(t("app.name"))
         self.setWindowIcon(app_icon())
-        self.setMinimumSize(QSize(960, 480).boundedTo(self.screen().availableSize()))
+        least = QSize(_LETTERS * self.fontMetrics().averageCharWidth(), 420)
+        self.setMinimumSize(least.boundedTo(self.screen().availableSize()))
         self.resize(_SIZE.boundedTo(self.screen().availableSize()))
-        self.model = AccountsModel(bridge, clock=clock, parent=self)
         self.banners = Banners()
-        self.details = Details(actions, clock)
+        self.cards = CardList(actions, bridge.manager.history, clock)
+        self.periods = PeriodSwitch()
+        self._ticks = 0
         self._build()
         self._listen(bridge)
         self._ticking = QTimer(self)
         self._ticking.timeout.connect(self.tick)
         if isinstance(saved := settings.value(_GEOMETRY), QByteArray):
             self.restoreGeometry(saved)
+        if (period := settings.value(_PERIOD)) in set(Period):
+            self.periods.choose(Period(period))
+        self.cards.show_accounts(self._manager.snapshots())
         self.refresh()
 
     def tick(self) -> None:
         """Show the times as they are now."""
-        self.model.tick()
-        self.details.tick()
+        self._ticks += 1
+        if self._ticks % _FRESH_TICKS == 0:
+            self.cards.show_accounts(self._manager.snapshots())
+        self.cards.tick()
 
-    def refresh(self, _changed: object = None) -> None:
-        """Follow the accounts: the summary, the notices, the chosen row."""
+    def refresh(self) -> None:
+        """Follow the accounts: the summary and the notices."""
         snapshots = self._manager.snapshots()
         self._pages.setCurrentWidget(self.filled if snapshots else self.empty)
         connected = sum(s.state is SessionState.CONNECTED for s in snapshots)
@@ -99,18 +101,16 @@ class Dashboard(QWidget):
             offer = (t("action.reconnect"), self._actions.reconnect_all)
             wanted = offer if notice.tone is Tone.ERROR else None
             self.banners.show_notice(notice.key, notice.text, notice.tone, wanted)
-        if not self.table.currentIndex().isValid() and snapshots:
-            self.table.selectRow(0)
-        self.details.show_for(self.model.at(self.table.currentIndex().row()))
+        self.periods.setEnabled(bool(snapshots))
 
     def select(self, account_id: str) -> None:
-        """Choose an account's row."""
-        if (row := self.model.row_of(account_id)) >= 0:
-            self.table.selectRow(row)
+        """Choose an account's card."""
+        self.cards.select(account_id)
 
     def carry(self) -> object:
         """Return the chosen account, for the dashboard that takes this one's place."""
-        return None if self.details.shown is None else self.details.shown.id
+        card = self.cards.current
+        return None if card is None else card.shown.id
 
     def resume(self, carried: object) -> None:
         """Choose what was chosen."""
@@ -138,6 +138,8 @@ class Dashboard(QWidget):
         self.activateWindow()
         if self._pages.currentWidget() is self.empty:
             self.empty.go.setFocus()  # Return does the one thing there is to do
+        elif (card := self.cards.current) is not None and self.focusWidget() is None:
+            card.setFocus()
 
     def ask_account(self) -> AddAccountDialog:
         """Ask for a new account; with a name given, its pairing begins."""
@@ -183,26 +185,22 @@ class Dashboard(QWidget):
     # --- construction ----------------------------------------------------------------------------
 
     def _listen(self, bridge: ManagerBridge) -> None:
-        bridge.session_changed.connect(self.refresh)
-        bridge.session_removed.connect(self.refresh)
-        self.table.selectionModel().currentRowChanged.connect(self._on_chosen)
-        self.table.customContextMenuRequested.connect(self._on_context_menu)
-        self.table.doubleClicked.connect(self._on_double_click)
-        self.details.rename_wanted.connect(self.ask_name)
-        self.details.remove_wanted.connect(self.ask_removal)
+        bridge.session_changed.connect(self._on_changed)
+        bridge.session_removed.connect(self._on_removed)
+        self.periods.changed.connect(self._on_period)
+        self.cards.history_wanted.connect(self.history_wanted)
+        self.cards.rename_wanted.connect(self.ask_name)
+        self.cards.remove_wanted.connect(self.ask_removal)
         QShortcut(QKeySequence.StandardKey.New, self, self.ask_account)
         QShortcut(QKeySequence.StandardKey.Close, self, self.close)
-        QShortcut(QKeySequence(Qt.Key.Key_F2), self.table, self.details.rename.trigger)
-        QShortcut(QKeySequence(Qt.Key.Key_Delete), self.table, self.details.remove.trigger)
 
     def _build(self) -> None:
-        self.table = self._build_table()
         self.filled = QWidget()
         inner = QVBoxLayout(self.filled)
         inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(14)
-        inner.addWidget(self.table, 1)
-        inner.addWidget(self.details)
+        inner.setSpacing(10)
+        inner.addWidget(self.periods)
+        inner.addWidget(self.cards, 1)
         self.empty = EmptyPage(self.ask_account)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.filled)
@@ -240,52 +238,23 @@ class Dashboard(QWidget):
             menu.addAction(t(one.key), partial(self.window_wanted.emit, one.name))
         return menu
 
-    def _build_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.model)
-        table.setAccessibleName(t("dashboard.title"))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        table.setShowGrid(False)
-        table.setWordWrap(True)
-        table.setTabKeyNavigation(False)  # Tab leaves the table, arrows move in it
-        for column in (Column.STATE, Column.REASON):
-            table.setItemDelegateForColumn(column, WrappingDelegate(table))
-        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.setIconSize(QSize(18, 18))
-        table.verticalHeader().hide()
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        table.verticalHeader().setMinimumSectionSize(48)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        for column in Column:
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(Column.STATE, QHeaderView.ResizeMode.Interactive)
-        header.resizeSection(Column.STATE, _STATE_LETTERS * self.fontMetrics().averageCharWidth())
-        header.setSectionResizeMode(Column.REASON, QHeaderView.ResizeMode.Stretch)
-        return table
-
     # --- what the person did ---------------------------------------------------------------------
 
     def _on_added(self, account_id: str) -> None:
         self.select(account_id)
         self._actions.pair(account_id)
 
-    def _on_chosen(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        self.details.show_for(self.model.at(current.row()))
+    def _on_period(self, period: Period) -> None:
+        self._settings.setValue(_PERIOD, period.value)
+        self.cards.show_period(period)
 
-    def _on_context_menu(self, where: QPoint) -> None:
-        if self.table.indexAt(where).isValid():
-            menu = QMenu(self)
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.addActions(self.details.all_actions)
-            menu.popup(self.table.viewport().mapToGlobal(where))
+    def _on_changed(self, snapshot: SessionSnapshot) -> None:
+        self.cards.follow(snapshot)
+        self.refresh()
 
-    def _on_double_click(self, index: QModelIndex) -> None:
-        if (snapshot := self.model.at(index.row())) is not None:
-            self.ask_name(snapshot.id)
+    def _on_removed(self, account_id: str) -> None:
+        self.cards.drop(account_id)
+        self.refresh()
 
 
 def _nothing() -> None:

@@ -6,13 +6,31 @@ from typing import Protocol
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
+from wabot_tray.core.history import Mark
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update, VerifyResult
 from wabot_tray.system.paths import Paths
 
 
+class History(Protocol):
+    """What became of each account over time. See `sessions.recorder.Recorder`."""
+
+    def marks(self, account_id: str) -> Sequence[Mark]:
+        """Return an account's history as `core.history.timeline` reads it."""
+        ...
+
+    def revision(self, account_id: str) -> int:
+        """Return a number that changes whenever the marks do."""
+        ...
+
+
 class Sessions(Protocol):
     """The accounts, as a window sees and changes them. See `sessions.manager.SessionManager`."""
+
+    @property
+    def history(self) -> History:
+        """What became of them over time."""
+        ...
 
     def snapshots(self) -> tuple[SessionSnapshot, ...]:
         """Return every account, in order."""

@@ -55,10 +55,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class OpenWindows:
-    """What was open: the dashboard, windows by name, pairing windows by account."""
+    """What was open: the dashboard, windows by name, histories and pairings by account."""
 
     dashboard: Place | None
     windows: Mapping[str, Place]
+    histories: Mapping[str, Place]
     pairings: Mapping[str, Place]
 
     @classmethod
@@ -66,15 +67,21 @@ class OpenWindows:
         cls,
         dashboard: "Dashboard | None",
         windows: Mapping[str, Window],
+        histories: Mapping[str, Window],
         pairings: Mapping[str, "PairingWindow"],
     ) -> "OpenWindows":
         """Return what is open of these. A pairing that is over has nothing to go on with."""
         shown = dashboard if dashboard is not None and dashboard.isVisible() else None
         return cls(
             None if shown is None else Place.of(shown, shown.carry()),
-            {n: Place.of(one, one.carry()) for n, one in windows.items() if one.isVisible()},
+            _places(windows),
+            _places(histories),
             {n: Place.of(one) for n, one in pairings.items() if one.panel.is_active},
         )
+
+
+def _places(windows: Mapping[str, Window]) -> dict[str, Place]:
+    return {n: Place.of(one, one.carry()) for n, one in windows.items() if one.isVisible()}
 
 
 def put_back(places: Mapping[str, Place], opened: Callable[[str], QWidget | None]) -> None:

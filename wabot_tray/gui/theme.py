@@ -27,6 +27,12 @@ QLabel[role="step"] {{
     min-width: 24px; max-width: 24px; min-height: 24px; max-height: 24px;
 }}
 QFrame[role="card"] {{ background: {card}; border: 1px solid {line}; border-radius: 12px; }}
+QFrame[role="account"] {{
+    background: {card}; border: 1px solid {line}; border-radius: 12px; padding: 1px;
+}}
+QFrame[role="account"][current="true"] {{ border: 1px solid {accent}; }}
+QFrame[role="account"]:focus {{ border: 2px solid {accent}; padding: 0; }}
+QScrollArea[role="cards"], QWidget#cards {{ background: transparent; border: none; }}
 QFrame[role="paper"] {{ background: #ffffff; border: 1px solid {line}; border-radius: 14px; }}
 QFrame[role="banner"] {{ border: none; border-radius: 10px; }}
 QFrame[tone="info"] {{ background: {info_back}; }}
@@ -52,6 +58,11 @@ QPushButton[role="primary"]:disabled {{
 }}
 QPushButton[role="danger"] {{ color: {danger}; border-color: {danger}; }}
 QPushButton[role="danger"]:hover {{ background: {error_back}; }}
+QPushButton[role="segment"] {{ padding: 4px 11px; }}
+QPushButton[role="segment"]:checked {{
+    background: {selected}; border-color: {accent};
+}}
+QPushButton[role="segment"]:focus {{ border: 2px solid {accent}; padding: 3px 10px; }}
 QPushButton[role="flat"] {{ background: transparent; border-color: transparent; }}
 QPushButton[role="flat"]:hover {{ background: {raised}; }}
 QPushButton[role="flat"]:focus {{ border: 2px solid {accent}; }}

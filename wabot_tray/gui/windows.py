@@ -21,6 +21,7 @@ from wabot_tray.system.i18n import language, sentence, t
 
 if TYPE_CHECKING:  # the tray icon is up before these are loaded
     from wabot_tray.gui.dashboard import Dashboard
+    from wabot_tray.gui.historywindow import HistoryWindow
     from wabot_tray.gui.pairing import PairingWindow
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class Windows(QObject):
         self._closed = False
         self._dashboard: Dashboard | None = None
         self._pairings: dict[str, PairingWindow] = {}
+        self._histories: dict[str, HistoryWindow] = {}
         self.bridge = ManagerBridge(program.manager, self)
         self.actions = AccountActions(program.manager, self)
         self._language = language()
@@ -101,7 +103,7 @@ class Windows(QObject):
             QTimer.singleShot(_QUESTION_MS, self, self.speak_anew)
             return
         self._language = language()
-        was_open = OpenWindows.of(self._dashboard, self._windows, self._pairings)
+        was_open = OpenWindows.of(self._dashboard, self._windows, self._histories, self._pairings)
         self._close_windows()
         old, self.menu = self.menu, self._make_menu()
         self.tray.use_menu(self.menu)
@@ -110,6 +112,7 @@ class Windows(QObject):
         if was_open.dashboard is not None:
             self.dashboard.resume(was_open.dashboard.carried)
             put_back({"": was_open.dashboard}, lambda _: self.dashboard)
+        put_back(was_open.histories, self._look_back_anew)
         put_back(was_open.pairings, self._pair_anew)
         put_back(was_open.windows, self._open_anew)
 
@@ -137,6 +140,26 @@ class Windows(QObject):
         window.show()
         window.raise_()
         window.activateWindow()
+
+    def history_window(self, account_id: str) -> "HistoryWindow | None":
+        """Return the open window with this account's history, if there is one."""
+        return self._histories.get(account_id)
+
+    def show_history(self, account_id: str) -> None:
+        """Open an account's history, or bring it to the front."""
+        from wabot_tray.gui.historywindow import HistoryWindow  # noqa: PLC0415 - on first use
+
+        window = self._histories.get(account_id)
+        if window is None:
+            try:
+                window = HistoryWindow(
+                    self.bridge, account_id, self.actions.jobs, self.store, clock=self.clock
+                )
+            except WabotError:  # removed a moment ago
+                return
+            self._histories[account_id] = window
+            window.closed.connect(self._on_history_closed)
+        window.bring_up()
 
     def show_window(self, name: str) -> None:
         """Open one of the windows that exist once, or bring it to the front.
@@ -204,6 +227,8 @@ class Windows(QObject):
         for pairing in tuple(self._pairings.values()):
             pairing.is_replaced = not for_good
             pairing.close()
+        for history in tuple(self._histories.values()):
+            history.close()
         for window in self._windows.values():
             window.close()
             window.deleteLater()
@@ -221,6 +246,10 @@ class Windows(QObject):
     def _pair_anew(self, account_id: str) -> "PairingWindow | None":
         self.show_pairing(account_id)
         return self._pairings.get(account_id)
+
+    def _look_back_anew(self, account_id: str) -> Window | None:
+        self.show_history(account_id)
+        return self._histories.get(account_id)
 
     def _open_anew(self, name: str) -> Window:
         window = self._windows[name] = self._openings[name].make(self)
@@ -251,6 +280,7 @@ class Windows(QObject):
         openings = tuple(self._openings.values())
         made = Dashboard(self.bridge, self.actions, self.store, openings, clock=self.clock)
         made.window_wanted.connect(self.show_window)
+        made.history_wanted.connect(self.show_history)
         made.logs_wanted.connect(self.show_logs)
         made.closing_without_tray.connect(self._on_closing_without_tray)
         made.show_tray_presence(self.tray.is_present)
@@ -286,6 +316,10 @@ class Windows(QObject):
 
     def _on_pairing_closed(self, account_id: str) -> None:
         self._pairings.pop(account_id, None)
+
+    def _on_history_closed(self, account_id: str) -> None:
+        if (window := self._histories.pop(account_id, None)) is not None:
+            window.deleteLater()
 
     def _on_choice_wanted(self) -> None:
         self.show_dashboard()

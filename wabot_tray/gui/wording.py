@@ -60,6 +60,18 @@ def point_in_time(moment: datetime | None) -> str:
     return locale().toString(local, QLocale.FormatType.ShortFormat)
 
 
+def day_and_span(begin: datetime, end: datetime) -> str:
+    """Return a stretch of some hours: the day, and the hours from and to."""
+    first, last = (QDateTime.fromSecsSinceEpoch(round(m.timestamp())) for m in (begin, end))
+    spoken, short = locale(), QLocale.FormatType.ShortFormat
+    return t(
+        "gui.day_span",
+        day=spoken.toString(first.date(), "ddd d MMM"),
+        begin=spoken.toString(first.time(), short),
+        end=spoken.toString(last.time(), short),
+    )
+
+
 def minutes_seconds(seconds: float) -> str:
     """Return a countdown like 1:05; never below 0:00."""
     whole = max(0, round(seconds))

@@ -31,11 +31,13 @@ from wabot_tray.sessions.keywatch import Keys, ReturnWatch
 from wabot_tray.sessions.launching import Launching
 from wabot_tray.sessions.livewatch import LiveWatch
 from wabot_tray.sessions.milestones import Milestones
+from wabot_tray.sessions.recorder import Recorder
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.setdown import SetDown
 from wabot_tray.sessions.supervisor import WorkerFactory
 from wabot_tray.sessions.ways import NO_PASSWORDS, Passwords, Ways
 from wabot_tray.sessions.weight import LIMIT_BYTES
+from wabot_tray.storage.history_file import HistoryFolder
 from wabot_tray.storage.registry import Account, Registry
 from wabot_tray.system.paths import Paths
 
@@ -61,6 +63,7 @@ class Parts:
         call_later: Runs a callback after so many seconds; the running loop's by default.
         memory_limit_bytes: What a worker may hold before it is replaced.
         passwords: Of proxies.
+        history: Where the accounts' histories are kept; None keeps them in memory alone.
     """
 
     registry: Registry
@@ -72,6 +75,7 @@ class Parts:
     call_later: Callable[[float, Callable[[], None]], Handle] | None = None
     memory_limit_bytes: int = LIMIT_BYTES
     passwords: Passwords = NO_PASSWORDS
+    history: HistoryFolder | None = None
 
 
 class SessionManager:
@@ -88,6 +92,7 @@ class SessionManager:
         self._listeners: list[Callable[[Update], None]] = []
         self._milestones = Milestones()
         self.ways = Ways(parts.registry, parts.passwords, lambda: self._launching.settings)
+        self.history = Recorder(parts.clock, self._call_later, parts.history)
         self._launching = Launching(
             parts.paths, parts.keys, parts.clock, self._call_later, settings, self.ways.url_of
         )
@@ -120,6 +125,7 @@ class SessionManager:
         """Restore every account that is wanted; returns at once, the logins follow staggered."""
         log.info("Initialising…")
         accounts = self._parts.registry.all()
+        self.history.begin(account.id for account in accounts)
         for account in accounts:
             self._adopt(account)
         wanted = [account for account in accounts if account.enabled]
@@ -127,11 +133,14 @@ class SessionManager:
         for account in wanted:
             start = ev.StartAsked(reason=Reason.PROGRAM_STARTED)
             self._keepers[account.id].handle(start if account.paired else ev.NotPaired())
+        for account in accounts:
+            self.history.note(self.snapshot(account.id))
 
     async def close(self) -> None:
         """Let all workers go, sealed and politely. Closing twice is harmless."""
         await self._return_watch.close()
         await asyncio.gather(*(keeper.close() for keeper in self._keepers.values()))
+        await self.history.close()
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -160,6 +169,7 @@ class SessionManager:
             since=keeper.session.since,
             received=keeper.received,
             replied=keeper.replied,
+            answered_today=self.history.today(account_id).answered,
             notice=notice,
             notice_detail=detail,
         )
@@ -202,6 +212,7 @@ class SessionManager:
         """
         self._set_down.refuse(account_id)
         account = self._parts.registry.add(account_id, label=checked_label(label) or account_id)
+        self.history.added(account.id)
         self._adopt(account).handle(ev.NotPaired())
         self._publish(account.id)
         return self.snapshot(account.id)
@@ -235,6 +246,7 @@ class SessionManager:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         self._parts.registry.remove(account_id)
         log.info("session %s: removed (%s)", account_id, "unlinked" if unlinked else "not unlinked")
+        self.history.forget(account_id)
         self._tell(SessionRemoved(id=account_id))
         return unlinked
 
@@ -282,7 +294,7 @@ class SessionManager:
             raise ControlError("error.banned", id=account_id)
         log.info("session %s: reconnect now", account_id)
         if session.state.has_worker or session.state is SessionState.WAITING:
-            keeper.handle(ev.RestartAsked(by_person=True))
+            keeper.handle(ev.RestartAsked(by_person=True, reason=Reason.RECONNECT_BY_PERSON))
         elif session.state is SessionState.FAILED and not account.paired:
             await self.pair(account_id)  # there was no key to begin with; perhaps there is now
         else:
@@ -388,8 +400,13 @@ class SessionManager:
         if online:
             self._wake()
 
-    def resumed(self) -> None:
-        """Hear that the computer was asleep: every link is doubtful and every wait is over."""
+    def resumed(self, away: timedelta = timedelta()) -> None:
+        """Hear that the computer was asleep: every link is doubtful and every wait is over.
+
+        Args:
+            away: How long, as far as that is known.
+        """
+        self.history.slept(away)
         log.info("back from sleep; every session is looked at")
         self._wake()
 
@@ -398,6 +415,7 @@ class SessionManager:
 
         A paused virtual machine looks the same from inside, so connected links are asked.
         """
+        self.history.clock_set(jump)
         for account_id, keeper in self._keepers.items():
             keeper.clock_set(jump)
             self._publish(account_id)
@@ -501,6 +519,7 @@ class SessionManager:
     def _publish(self, account_id: str) -> None:
         if (keeper := self._keepers.get(account_id)) is not None:
             self._milestones.note(account_id, keeper.session.state)
+            self.history.note(self.snapshot(account_id))  # first, for it counts the day's messages
             self._tell(self.snapshot(account_id))
 
     def _publish_pairing(self, progress: PairingProgress) -> None:

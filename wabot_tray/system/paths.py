@@ -57,6 +57,11 @@ class Paths:
         return self.data / "auth_sessions"
 
     @property
+    def history(self) -> Path:
+        """The folder of what became of each account over time."""
+        return self.data / "history"
+
+    @property
     def logs(self) -> Path:
         """The folder of the log files."""
         return self.data / "logs"
