@@ -184,6 +184,7 @@ def test_status_as_json_keeps_its_promise(cli: Cli, manager: FakeManager) -> Non
         next_attempt_at=NOW + timedelta(days=9999),
         last_verified_at=NOW,
         restarts=3,
+        answered_today=12,
         notice=Reason.DISK_FULL,
     )
     result = cli("status", "--json", env=SPANISH)
@@ -204,6 +205,7 @@ def test_status_as_json_keeps_its_promise(cli: Cli, manager: FakeManager) -> Non
                 "next_attempt_at": None,
                 "last_verified_at": None,
                 "restarts": 0,
+                "answered_today": 0,
                 "notice": None,
                 "notice_text": "",
             },
@@ -218,6 +220,7 @@ def test_status_as_json_keeps_its_promise(cli: Cli, manager: FakeManager) -> Non
                 "next_attempt_at": "2054-04-08T12:00:00+00:00",
                 "last_verified_at": "2026-11-22T12:00:00+00:00",
                 "restarts": 3,
+                "answered_today": 12,
                 "notice": "disk-full",
                 "notice_text": "El disco está lleno.",
             },

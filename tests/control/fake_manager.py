@@ -8,6 +8,7 @@ from typing import Any
 
 from wabot_tray.core.accounts import checked_id
 from wabot_tray.core.errors import AccountError, ControlError, ReasonedError, WabotError
+from wabot_tray.core.history import Mark
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import (
     PairingProgress,
@@ -37,10 +38,21 @@ def session(account_id: str, **changes: Any) -> SessionSnapshot:
     return dataclasses.replace(plain, **changes)
 
 
+class FakeHistory:
+    """What the test has put there."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, list[Mark]] = {}
+
+    def marks(self, account_id: str) -> Sequence[Mark]:
+        return self.kept.get(account_id, [])
+
+
 class FakeManager:
     """Satisfies `control.server.Manager`; `script` says what reconnecting and pairing lead to."""
 
     def __init__(self, *sessions: SessionSnapshot) -> None:
+        self.history = FakeHistory()
         self.sessions = {s.id: s for s in sessions}
         self.asked: list[tuple[str, ...]] = []
         self.listeners: list[Callable[[Update], None]] = []

@@ -139,6 +139,15 @@ def test_removing_takes_what_was_put_aside_too(folder: HistoryFolder, path: Path
     assert list(path.parent.iterdir()) == []
 
 
+def test_accounts_are_told_by_their_files(folder: HistoryFolder, path: Path) -> None:
+    assert folder.accounts() == ()
+    for one in ("shop", "bar"):
+        folder.append(one, [UP])
+    (path.parent / "..log").write_text("")
+    (path.parent / "shop.log.damaged-1").write_text("")
+    assert folder.accounts() == ("bar", "shop")
+
+
 def test_history_of_a_lost_account_goes_when_it_is_old(folder: HistoryFolder, path: Path) -> None:
     folder.append("shop", [UP])
     folder.append("gone", [UP])

@@ -61,6 +61,7 @@ def as_json(snapshot: SessionSnapshot, now: datetime) -> dict[str, Any]:
         "next_attempt_at": _moment(snapshot.next_attempt_at),
         "last_verified_at": _moment(snapshot.last_verified_at),
         "restarts": snapshot.restarts,
+        "answered_today": snapshot.answered_today,
         "notice": None if snapshot.notice is None else snapshot.notice.value,
         "notice_text": notice_sentence(snapshot),
     }

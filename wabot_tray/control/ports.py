@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wabot_tray.control.protocol import Check
+from wabot_tray.core.history import Mark
 from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update, VerifyResult
+
+
+class History(Protocol):
+    """What became of the accounts over time; `sessions.recorder` has it."""
+
+    def marks(self, account_id: str) -> Sequence[Mark]:
+        """Return an account's history, as `core.history.timeline` reads it."""
 
 
 class Manager(Protocol):
     """What the server needs of the session manager; `sessions.manager` has it."""
+
+    @property
+    def history(self) -> History:
+        """What became of the accounts over time."""
 
     def snapshots(self) -> tuple[SessionSnapshot, ...]:
         """Return all accounts, in the order they are shown."""

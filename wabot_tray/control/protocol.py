@@ -92,6 +92,7 @@ METHODS: Final[Mapping[str, Mapping[str, _Param]]] = {
     "start": _ID,
     "stop": _ID,
     "reconnect": {"id": _Param("id", optional=True), "wait_s": _Param("seconds")},  # stream
+    "history": _ID,
     "verify": _MAYBE_ID,
     "pair": _ID,  # stream, the only one that carries codes
     "diagnose": {},

@@ -19,6 +19,7 @@ from wabot_tray.control.listener import Listening, listen
 from wabot_tray.control.ports import Host, Manager
 from wabot_tray.control.protocol import Reply, Request
 from wabot_tray.core.errors import AccountError, ControlError, WabotError, WireError
+from wabot_tray.core.history import to_line
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import (
     PairingProgress,
@@ -230,8 +231,9 @@ class ControlServer:
         match request.method:
             case "hello" | "quit":  # `_answer` quits once this is on its way
                 return {"version": __version__, "pid": _pid()}
-            case "status":
-                return self._status(request)
+            case "status" | "history":
+                look = self._status if request.method == "status" else self._history
+                return look(request)
             case "verify":
                 return await self._verify(request)
             case "diagnose":
@@ -269,6 +271,11 @@ class ControlServer:
     def _status(self, request: Request) -> Result:
         sessions = [protocol.to_json(snapshot) for snapshot in self._wanted(request)]
         return {"version": __version__, "sessions": sessions}
+
+    def _history(self, request: Request) -> Result:
+        account_id = _account(request)
+        self._manager.snapshot(account_id)
+        return {"marks": [to_line(mark) for mark in self._manager.history.marks(account_id)]}
 
     async def _verify(self, request: Request) -> Result:
         ids = [s.id for s in self._wanted(request) if s.enabled or "id" in request.params]

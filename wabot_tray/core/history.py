@@ -161,6 +161,19 @@ def timeline(marks: Iterable[Mark], now: datetime) -> tuple[Span, ...]:
     return tuple(spans)
 
 
+def closed(marks: Sequence[Mark], alive: datetime | None) -> list[Mark]:
+    """Return `marks` of a program that ended without a word, with that end.
+
+    Args:
+        marks: As they were kept.
+        alive: The program's last sign of life beside them, if there was one.
+    """
+    if not marks or marks[-1].phase is Phase.UNKNOWN:
+        return list(marks)
+    last = marks[-1].at
+    return [*marks, Mark(max(last, alive or last), Phase.UNKNOWN)]
+
+
 def outages(spans: Sequence[Span]) -> tuple[Outage, ...]:
     """Return the outages in `spans`, which are a timeline, the oldest first."""
     found: list[Outage] = []

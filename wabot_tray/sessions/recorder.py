@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from wabot_tray.core.clock import Clock
 from wabot_tray.core.errors import VaultError
-from wabot_tray.core.history import FIRST, KEPT, Mark, Phase
+from wabot_tray.core.history import FIRST, KEPT, Mark, Phase, closed
 from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.core.tracker import Tracker
 from wabot_tray.storage.history_file import Count, HistoryFolder, Pulse
@@ -240,13 +240,9 @@ class Recorder:
         """Put what was kept before what was noted meanwhile, and between them what is unknown."""
         if account_id in self._leaving:
             return
-        if kept and kept[-1].phase is not Phase.UNKNOWN:
-            # The program was killed: it lived at least until its last sign of life.
-            end = max(kept[-1].at, alive or kept[-1].at)
-            closing = Mark(end, Phase.UNKNOWN)
-            kept.append(closing)
-            self._pending[account_id].insert(0, closing)
-        self._marks[account_id][:0] = kept
+        whole = closed(kept, alive)
+        self._pending[account_id][:0] = whole[len(kept) :]
+        self._marks[account_id][:0] = whole
         self._revisions[account_id] += 1
 
     def _on_alive(self) -> None:

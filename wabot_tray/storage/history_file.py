@@ -89,6 +89,11 @@ class HistoryFolder:
         """
         return self._read(account_id)[0]
 
+    def accounts(self) -> tuple[str, ...]:
+        """Return the accounts that have a history, in the order of their names."""
+        names = (path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"*{_SUFFIX}"))
+        return tuple(sorted(name for name in names if _is_id(name)))
+
     def load(self, account_id: str) -> list[Mark]:
         """Return what is kept of an account, and mend its file where that is needed.
 
@@ -239,6 +244,14 @@ class HistoryFolder:
             first -= 1
             size += len(to_line(marks[first])) + 1
         return marks[min(first, max(0, len(marks) - _ALWAYS_KEPT)) :]
+
+
+def _is_id(name: str) -> bool:
+    try:
+        checked_id(name)
+    except WabotError:
+        return False
+    return True
 
 
 def _last_byte(descriptor: int, size: int) -> bytes:
