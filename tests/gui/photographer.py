@@ -32,6 +32,7 @@ from wabot_tray.gui.dashboard import Dashboard
 from wabot_tray.gui.dialogs import BackgroundDialog
 from wabot_tray.gui.historywindow import HistoryWindow
 from wabot_tray.gui.jobs import Jobs
+from wabot_tray.gui.logwindow import LogWindow
 from wabot_tray.gui.pairing import PairingWindow
 from wabot_tray.gui.settingswindow import SettingsWindow
 from wabot_tray.gui.tray import Tray
@@ -63,6 +64,7 @@ class Photographer:
         await self.histories()
         await self.questions()
         await self.settings()
+        await self.logs()
         await self.pairings()
         await self.pairing_again()
         await assistant(self.save)
@@ -133,6 +135,34 @@ class Photographer:
             program.paths.settings_file.write_text('theme = "dark\n')
             await program.preferences.look()
             await self.save(window, "settings-file-broken")
+            await windows.close()
+
+    async def logs(self) -> None:
+        """The log: explained, filtered without a match, looked for, paused, and none yet."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = FakeProgram(Path(folder), FakeManager(*scenes.shop()))
+            windows = Windows(program, print, login_item=LoginItem())
+            windows.show_window("logs")
+            window = windows.window("logs")
+            assert isinstance(window, LogWindow)
+            await self.settle(0.4)
+            await self.save(window, "logs-empty")
+            program.paths.logs.mkdir()
+            program.paths.log_file.write_text(scenes.log_text(), encoding="utf-8")
+            await self.settle(0.6)
+            window.table.choose(11)
+            await self.save(window, "logs")
+            window.table.choose(13)
+            window.bar.only.setChecked(False)
+            window.bar.text.setText("account-0")
+            window.pause.click()
+            with program.paths.log_file.open("a", encoding="utf-8") as file:
+                file.write(scenes.log_text())
+            await self.settle(0.6)
+            await self.save(window, "logs-found-paused")
+            window.bar.only.setChecked(True)
+            window.bar.text.setText("zebra")
+            await self.save(window, "logs-no-match")
             await windows.close()
 
     def _dashboard(self, *accounts: SessionSnapshot) -> tuple[Dashboard, Callable[[], None]]:

@@ -140,3 +140,27 @@ def every_cause() -> tuple[Mark, ...]:
     for number, cause in enumerate(Reason):
         marks += outage(begin + timedelta(minutes=40 * number), 15 + number, next(repairs), cause)
     return tuple(marks)
+
+
+def log_text() -> str:
+    """Return the log of an ordinary morning with one worry, as the program writes it."""
+    lines = (
+        "INFO  [Program] wabot-tray 0.1.0, data in /home/rosa/.local/share/wabot-tray",
+        "INFO  [SessionManager] Initialising…",
+        "INFO  [Milestones] Found 3 active connections",
+        "INFO  [Milestones] Restoring session for: account-0",
+        "INFO  [Session] session account-0: connecting -> connected (logged-in)",
+        "INFO  [Session] session account-1: connecting -> connected (logged-in)",
+        "INFO  [SessionManager] Ready",
+        "INFO  [Worker(account-0)] Bot: 4 rules in use",
+        "INFO  [Keeper] session account-0: 3 received, 3 answered",
+        "WARN  [Worker(account-1)] Bot: the rule in line 12 takes too long and is skipped",
+        "INFO  [Session] session account-2: connected -> reconnecting (link-lost)",
+        "WARN  [Session] session account-2: reconnecting -> waiting (dial-failed)",
+        "INFO  [SessionManager] verify: 2 sessions, 2 answered, 41 ms",
+        "ERROR [Jobs] verify account-2 failed\nTraceback (most recent call last):\n"
+        '  File "jobs.py", line 51, in _run\n    await work()\nConnectionResetError: by peer',
+        "DEBUG [Worker(account-0)] Session: sealed, generation 412",
+        "INFO  [Keeper] session account-0: 5 received, 5 answered",
+    )
+    return "".join(f"2026-11-20 08:{n:02}:{7 * n % 60:02} {s}\n" for n, s in enumerate(lines))

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication
 
 from tests.gui import scenes
@@ -172,23 +171,16 @@ def test_pair_a_phone_asks_for_an_account_where_all_have_one(windows: Windows, r
     assert windows.dashboard.findChild(AddAccountDialog) is not None
 
 
-def test_logs_are_opened_with_the_systems_own_program(
-    windows: Windows, program: FakeProgram, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[str] = []
-
-    def open_url(url: QUrl) -> bool:
-        opened.append(url.toLocalFile())
-        return len(opened) > 1
-
-    monkeypatch.setattr(QDesktopServices, "openUrl", open_url)
-    windows.show_dashboard()
-    windows.show_logs()
-    assert windows.dashboard.banners.texts == (t("gui.log_missing"),)
-    program.paths.logs.mkdir()
-    program.paths.log_file.touch()
-    windows.menu.logs.trigger()
-    assert opened == [str(program.paths.log_file), str(program.paths.logs)]
+def test_tray_and_header_open_the_same_window_of_the_log(windows: Windows) -> None:
+    windows.menu.openings["logs"].trigger()
+    opened = windows.window("logs")
+    assert opened is not None
+    assert opened.isVisible()
+    opened.close()
+    windows.dashboard.show()
+    windows.dashboard.logs.click()
+    assert windows.window("logs") is opened
+    assert opened.isVisible()
 
 
 def test_closing_without_a_tray_asks_and_does_as_told(windows: Windows, quits: list[str]) -> None:

@@ -1,8 +1,19 @@
+import gc
 import logging
 
 import pytest
 
-from wabot_tray.system.logentries import Level, LogParser, entry_of, written
+from wabot_tray.system.logentries import (
+    Entry,
+    Level,
+    LogParser,
+    account_of,
+    level_of,
+    more_lines,
+    when_of,
+    words_of,
+    written,
+)
 from wabot_tray.system.logs import LineFormatter, log_worker_line
 
 
@@ -24,11 +35,10 @@ def made(name: str, level: int, message: str, **more: object) -> str:
 )
 def test_what_the_log_writes_is_read_again(level: int, found: Level) -> None:
     line = made("wabot_tray.sessions.manager", level, "Ready [now]")
-    entry = entry_of(line)
-    assert entry is not None
-    assert (entry.level, entry.words) == (found, "[SessionManager] Ready [now]")
-    assert entry.when == line[:19]
-    assert entry.account == ""
+    entry = Entry(line)
+    assert (level_of(entry), words_of(entry)) == (found, "[SessionManager] Ready [now]")
+    assert when_of(entry) == line[:19]
+    assert account_of(entry) == ""
 
 
 @pytest.mark.parametrize(
@@ -49,9 +59,8 @@ def test_what_the_log_writes_is_read_again(level: int, found: Level) -> None:
     ],
 )
 def test_line_is_given_to_the_account_it_speaks_of(logger: str, message: str, account: str) -> None:
-    entry = entry_of(made(logger, logging.INFO, message))
-    assert entry is not None
-    assert entry.account == account
+    entry = Entry(made(logger, logging.INFO, message))
+    assert account_of(entry) == account
 
 
 def test_worker_lines_belong_to_their_account(caplog: pytest.LogCaptureFixture) -> None:
@@ -60,8 +69,8 @@ def test_worker_lines_belong_to_their_account(caplog: pytest.LogCaptureFixture) 
         log_worker_line("shop", "panic: runtime error")
     lines = [LineFormatter().format(record) for record in caplog.records]
     entries = LogParser().feed(lines).entries
-    assert [entry.account for entry in entries] == ["shop", "shop"]
-    assert [entry.level for entry in entries] == [Level.WARNING, Level.INFO]
+    assert [account_of(entry) for entry in entries] == ["shop", "shop"]
+    assert [level_of(entry) for entry in entries] == [Level.WARNING, Level.INFO]
 
 
 def test_traceback_belongs_to_its_line_also_where_it_comes_later() -> None:
@@ -69,18 +78,23 @@ def test_traceback_belongs_to_its_line_also_where_it_comes_later() -> None:
     head, *rest = first.split("\n")
     parser = LogParser()
     fed = parser.feed([head, rest[0]])
-    assert not fed.extended
+    assert (fed.entries, fed.extended) == ([f"{head}\n{rest[0]}"], None)
     later = parser.feed([rest[1]])
-    assert (later.entries, later.extended) == ([], True)
+    assert (later.entries, later.extended) == ([], first)
     again = parser.feed(["ValueError: y", made("wabot_tray", logging.INFO, "on")])
-    assert (len(again.entries), again.extended) == (1, True)
-    (entry,) = fed.entries
-    assert entry.more == ["Traceback:", "  x", "ValueError: y"]
-    assert written([entry]) == f"{first}\nValueError: y\n"
+    assert (len(again.entries), again.extended) == (1, f"{first}\nValueError: y")
+    assert again.extended is not None
+    assert more_lines(again.extended) == 3
+    assert written([again.extended]) == f"{first}\nValueError: y\n"
 
 
 def test_lines_of_nobody_are_shown_and_endless_ones_end() -> None:
     parser = LogParser()
     (entry,) = parser.feed(["half a line", *("more" for _ in range(10_000))]).entries
-    assert (entry.when, entry.words, entry.level) == ("", "half a line", Level.INFO)
-    assert len(entry.more) == 500
+    assert (when_of(entry), words_of(entry), level_of(entry)) == ("", "half a line", Level.INFO)
+    assert more_lines(entry) == 500
+
+
+def test_entries_cost_the_garbage_collector_nothing() -> None:
+    (entry,) = LogParser().feed(["2026-11-20 08:00:00 INFO  [Bot] a", "more"]).entries
+    assert not gc.is_tracked(entry)

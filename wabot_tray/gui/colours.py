@@ -58,6 +58,7 @@ class Scheme:
     on_accent: str
     selected: str
     danger: str
+    caution: str  # text of a warning
     info_back: str
     warning_back: str
     error_back: str
@@ -76,6 +77,7 @@ LIGHT: Final = Scheme(
     on_accent="#ffffff",
     selected="#dff1e8",
     danger="#b3261e",
+    caution="#8a5300",
     info_back="#e3effc",
     warning_back="#fdf0d3",
     error_back="#fce4e3",
@@ -93,6 +95,7 @@ DARK: Final = Scheme(
     on_accent="#05251a",
     selected="#1d3b31",
     danger="#ff8a80",
+    caution="#f0b64a",
     info_back="#1b2f47",
     warning_back="#3c2f12",
     error_back="#442122",

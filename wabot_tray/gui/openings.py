@@ -31,6 +31,12 @@ class Opening:
 ASSISTANT: Final = "assistant"
 
 
+def _make_logs(windows: "Windows") -> Window:
+    from wabot_tray.gui.logwindow import LogWindow  # noqa: PLC0415 - on first use
+
+    return LogWindow(windows)
+
+
 def _make_settings(windows: "Windows") -> Window:
     from wabot_tray.gui.settingswindow import SettingsWindow  # noqa: PLC0415 - on first use
 
@@ -47,6 +53,7 @@ def _make_assistant(windows: "Windows") -> Window:
 
 # In the order of the menus.
 OPENINGS: Final[tuple[Opening, ...]] = (
+    Opening("logs", "logs.menu", _make_logs),
     Opening("settings", "settings.menu", _make_settings),
     Opening(ASSISTANT, "assistant.entry", _make_assistant),
 )

@@ -79,6 +79,8 @@ QLineEdit, QPlainTextEdit {{
 QLineEdit:focus {{ border: 2px solid {accent}; padding: 7px 9px; }}
 QPlainTextEdit:focus {{ border: 2px solid {accent}; }}
 
+QLineEdit QToolButton {{ background: transparent; border: none; padding: 0; min-height: 0; }}
+
 QComboBox, QAbstractSpinBox {{ min-height: 30px; }}
 QComboBox {{ padding-left: 6px; }}
 QCheckBox, QRadioButton {{ spacing: 8px; min-height: 28px; }}
@@ -116,6 +118,14 @@ QTableView {{
 QTableView:focus {{ border: 1px solid {accent}; }}
 QTableView::item {{ padding: 6px 12px; border: none; border-bottom: 1px solid {raised}; }}
 QTableView::item:selected {{ background: {selected}; color: {text}; }}
+QTableView#log {{ border-radius: 8px; }}
+QTableView#log::item {{ padding: 2px 8px; border: none; }}
+QPlainTextEdit {{
+    background: {card}; border: 1px solid {line}; border-radius: 8px; padding: 4px;
+    selection-background-color: {accent}; selection-color: {on_accent};
+}}
+QPlainTextEdit:focus {{ border: 2px solid {accent}; padding: 3px; }}
+QSplitter::handle {{ background: transparent; }}
 QAbstractScrollArea::corner {{ background: transparent; }}
 QHeaderView {{ background: transparent; border: none; }}
 QHeaderView::section {{
@@ -201,6 +211,12 @@ class Theme(QObject):
     def _on_system_changed(self) -> None:
         if self._choice == "system":
             self._dress()
+
+
+def scheme_in_use() -> Scheme:
+    """Return the colours the program is dressed in, for what paints by itself."""
+    ground = QApplication.palette().color(QPalette.ColorRole.Window)
+    return DARK if ground == QColor(DARK.window) else LIGHT
 
 
 def palette(scheme: Scheme) -> QPalette:

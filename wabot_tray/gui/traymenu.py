@@ -23,7 +23,6 @@ class TrayMenu(QMenu):
     """Accounts first, then what concerns the whole program."""
 
     dashboard_wanted = Signal()
-    logs_wanted = Signal()
     window_wanted = Signal(str)  # the name of an opening
     quit_wanted = Signal()
     failed = Signal(str)  # a sentence
@@ -50,7 +49,6 @@ class TrayMenu(QMenu):
             one.name: self._command(one.key, partial(self.window_wanted.emit, one.name))
             for one in openings
         }
-        self.logs = self._command("tray.logs", self.logs_wanted.emit)
         self.autostart = self._command(
             "tray.autostart", lambda: self.set_autostart(self.autostart.isChecked())
         )

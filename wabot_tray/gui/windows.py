@@ -4,8 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject, QSettings, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, QSettings, QTimer
 
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import WabotError
@@ -180,15 +179,8 @@ class Windows(QObject):
         return self._windows.get(name)
 
     def show_logs(self) -> None:
-        """Open the log with whatever the person reads such files with."""
-        path = self.program.paths.log_file
-        if not path.exists():
-            self.tell(t("gui.log_missing"), Tone.INFO)
-            return
-        for target in (path, path.parent):
-            if QDesktopServices.openUrl(QUrl.fromLocalFile(str(target))):
-                return
-        self.tell(t("gui.log_unopened", path=path), Tone.WARNING)
+        """Bring the window of the log to the front."""
+        self.show_window("logs")
 
     def tell(self, text: str, tone: Tone) -> None:
         """Say `text` where the person looks: in the dashboard, else beside the tray."""
@@ -259,7 +251,6 @@ class Windows(QObject):
         openings = tuple(self._openings.values())
         menu = TrayMenu(self.bridge, self.actions, self.login_item, openings)
         menu.dashboard_wanted.connect(self.show_dashboard)
-        menu.logs_wanted.connect(self.show_logs)
         menu.window_wanted.connect(self.show_window)
         menu.quit_wanted.connect(self._quit)
         menu.failed.connect(self._on_menu_failed)

@@ -5,15 +5,12 @@ a full disk) belongs to the one before it; nothing is left out.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NewType
 
-_LINE: Final = re.compile(
-    r"(?P<when>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?P<level>DEBUG|INFO|WARN|ERROR|FATAL) +"
-    r"\[(?P<part>[^\]]*)\] ?(?P<text>.*)"
-)
+_LINE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DEBUG|INFO |WARN |ERROR|FATAL) \[")
 _WORKER: Final = re.compile(r"Worker\((.+)\)")
 _ID: Final = r"(?P<id>[a-z0-9…][a-z0-9_…-]*)"
 # How the program's parts name the account they speak of; an id of digits is masked in the log.
@@ -41,91 +38,46 @@ class Level(IntEnum):
 
 _LEVELS: Final = {
     "DEBUG": Level.DETAIL,
-    "INFO": Level.INFO,
-    "WARN": Level.WARNING,
+    "INFO ": Level.INFO,
+    "WARN ": Level.WARNING,
     "ERROR": Level.ERROR,
     "FATAL": Level.ERROR,
 }
+_LEVEL_AT: Final = slice(20, 25)
+_WHEN: Final = slice(0, 19)
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
-    """One fact of the log, with the lines that belong to it.
-
-    Args:
-        line: Its first line, as it was written.
-        level: How grave it is.
-        account: The id it speaks of, as the log writes it; "" where it is about none or all.
-        start: Where in `line` its words begin, after time and level.
-        more: The lines after it that are its own.
-    """
-
-    line: str
-    level: Level = Level.INFO
-    account: str = ""
-    start: int = 0
-    more: list[str] = field(default_factory=list)
-
-    @property
-    def when(self) -> str:
-        """The day and time as the log has them; "" where the line has none."""
-        return self.line[:19] if self.start else ""
-
-    @property
-    def words(self) -> str:
-        """What the line says, its part of the program included."""
-        return self.line[self.start :]
-
-    @property
-    def whole(self) -> str:
-        """All its lines, as they were written."""
-        return "\n".join((self.line, *self.more)) if self.more else self.line
+# One fact of the log: its lines as they were written. A text and nothing else: fifty thousand
+# objects of a class cost each run of Python's garbage collector a tenth of a second (measured).
+Entry = NewType("Entry", str)
 
 
-@dataclass(slots=True)
-class Fed:
-    """What came of some lines.
-
-    Args:
-        entries: The new ones.
-        extended: Whether the last entry of before has got more lines.
-    """
-
-    entries: list[Entry]
-    extended: bool = False
+def level_of(entry: Entry) -> Level:
+    """Return how grave an entry is; a line without a level is no alarm."""
+    return _LEVELS.get(entry[_LEVEL_AT], Level.INFO)
 
 
-class LogParser:
-    """Makes entries of lines; what belongs to an entry may come later than it."""
-
-    def __init__(self) -> None:
-        self._last: Entry | None = None
-
-    def feed(self, lines: Iterable[str]) -> Fed:
-        """Take in lines, in their order."""
-        fed = Fed([])
-        for line in lines:
-            entry = entry_of(line)
-            if entry is None and self._last is not None:
-                if len(self._last.more) < _MOST_LINES:
-                    self._last.more.append(line)
-                    fed.extended = fed.extended or not fed.entries
-                continue
-            self._last = entry or Entry(line)
-            fed.entries.append(self._last)
-        return fed
+def when_of(entry: Entry) -> str:
+    """Return the day and time as the log has them; "" where the line has none."""
+    return entry[_WHEN] if _LINE.match(entry) else ""
 
 
-def entry_of(line: str) -> Entry | None:
-    """Return the entry that `line` begins, None where it is the beginning of none."""
-    found = _LINE.fullmatch(line)
-    if found is None:
-        return None
-    part, text = found["part"], found["text"]
-    return Entry(line, _LEVELS[found["level"]], _account(part, text), found.start("part") - 1)
+def words_of(entry: Entry) -> str:
+    """Return what its first line says, its part of the program included."""
+    line = entry.partition("\n")[0]
+    return line[line.index("[", _LEVEL_AT.stop) :] if _LINE.match(line) else line
 
 
-def _account(part: str, text: str) -> str:
+def more_lines(entry: Entry) -> int:
+    """Return how many lines follow the first."""
+    return entry.count("\n")
+
+
+def account_of(entry: Entry) -> str:
+    """Return the id it speaks of, as the log writes it; "" where it is about none or all."""
+    if _LINE.match(entry) is None:
+        return ""
+    part, _, text = words_of(entry).removeprefix("[").partition("] ")
     if found := _WORKER.fullmatch(part):
         return found[1]
     if part == "Supervisor" and (found := _SUPERVISOR.match(text)):
@@ -133,6 +85,52 @@ def _account(part: str, text: str) -> str:
     return next((found["id"] for named in _NAMED if (found := named.match(text))), "")
 
 
-def written(entries: Sequence[Entry]) -> str:
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What came of some lines.
+
+    Args:
+        entries: The new ones.
+        extended: The last entry of before, where it has got more lines.
+    """
+
+    entries: list[Entry]
+    extended: Entry | None = None
+
+
+class LogParser:
+    """Makes entries of lines; what belongs to an entry may come later than it."""
+
+    def __init__(self) -> None:
+        self._open: list[str] = []  # the lines of the last entry
+
+    def feed(self, lines: Iterable[str]) -> Fed:
+        """Take in lines, in their order."""
+        entries: list[Entry] = []
+        is_old, has_grown = bool(self._open), False  # of the entry that is open
+        extended: Entry | None = None
+        for line in lines:
+            if self._open and _LINE.match(line) is None:
+                if len(self._open) <= _MOST_LINES:
+                    self._open.append(line)
+                    has_grown = True
+                continue
+            if not is_old and self._open:
+                entries.append(_joined(self._open))
+            elif has_grown:
+                extended = _joined(self._open)
+            self._open, is_old = [line], False
+        if not is_old and self._open:
+            entries.append(_joined(self._open))
+        elif has_grown:
+            extended = _joined(self._open)
+        return Fed(entries, extended)
+
+
+def written(entries: Iterable[Entry]) -> str:
     """Return entries as the log has them, each line ended."""
-    return "".join(f"{entry.whole}\n" for entry in entries)
+    return "".join(f"{entry}\n" for entry in entries)
+
+
+def _joined(lines: list[str]) -> Entry:
+    return Entry("\n".join(lines))
