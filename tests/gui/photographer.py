@@ -141,7 +141,7 @@ class Photographer:
         """The log: explained, filtered without a match, looked for, paused, and none yet."""
         with tempfile.TemporaryDirectory() as folder:
             program = FakeProgram(Path(folder), FakeManager(*scenes.shop()))
-            windows = Windows(program, print, login_item=LoginItem())
+            windows = Windows(program, print)
             windows.show_window("logs")
             window = windows.window("logs")
             assert isinstance(window, LogWindow)
