@@ -487,3 +487,9 @@ def test_what_comes_last_says_why_too(
 
 def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def test_quotation_mark_left_open_is_told_so() -> None:
+    found = fault("groups = true\n[[rule]]\nmatch = 'a\nreply = 'b'\n")
+    assert (found.message_key, found.line) == ("error.bot_unclosed", 3)
+    assert fault('[[rule]]\nmatch = "\\d"\nreply = "b"\n').message_key == "error.bot_backslash"

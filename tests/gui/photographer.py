@@ -20,6 +20,8 @@ from tests.gui.fake_manager import FakeManager
 from tests.gui.fake_program import FakeProgram
 from tests.gui.login_item import FakeLoginItem
 from tests.gui.pictures_assistant import assistant
+from wabot_tray.bot.rule_file import keep_good_copy
+from wabot_tray.bot.rulebook_file import install_example
 from wabot_tray.core.history import Period
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
@@ -34,11 +36,12 @@ from wabot_tray.gui.historywindow import HistoryWindow
 from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.logwindow import LogWindow
 from wabot_tray.gui.pairing import PairingWindow
+from wabot_tray.gui.ruleswindow import RulesWindow
 from wabot_tray.gui.settingswindow import SettingsWindow
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
 from wabot_tray.gui.windows import Windows
-from wabot_tray.system.i18n import set_language, t
+from wabot_tray.system.i18n import language, set_language, t
 
 _ZOOM = 6
 
@@ -65,6 +68,7 @@ class Photographer:
         await self.questions()
         await self.settings()
         await self.logs()
+        await self.rules()
         await self.pairings()
         await self.pairing_again()
         await assistant(self.save)
@@ -163,6 +167,40 @@ class Photographer:
             window.bar.only.setChecked(True)
             window.bar.text.setText("zebra")
             await self.save(window, "logs-no-match")
+
+    async def rules(self) -> None:
+        """The editor, each of its forms, the "try it" box, a mistake in the file."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = FakeProgram(Path(folder), FakeManager(*scenes.shop()))
+            install_example(program.paths.bot_file, language())
+            windows = Windows(program, print, login_item=FakeLoginItem())
+            windows.show_window("rules")
+            window = windows.window("rules")
+            assert isinstance(window, RulesWindow)
+            editor = window.editor
+            editor.list.setCurrentRow(2)
+            editor.try_box.message.setText(t("rules.example_text"))
+            await self.settle(0.5)
+            await self.save(window, "rules-1-rule")
+            editor.form.own_times.click()
+            editor.form.accounts.every.click()
+            editor.form.reply.text.setPlainText("")
+            await self.save(window, "rules-2-unfinished")
+            window.undo.click()
+            for row, name in ((3, "fallback"), (4, "hours"), (5, "general")):
+                editor.list.setCurrentRow(row)
+                for box in (editor.fallback.enabled, editor.hours.enabled):
+                    if box.isVisible() and not box.isChecked():
+                        box.click()
+                await self.save(window, f"rules-{row}-{name}")
+            window.resize(760, 900)
+            editor.list.setCurrentRow(0)
+            await self.save(window, "rules-6-narrow")
+            window.load()
+            keep_good_copy(program.paths.bot_file, program.paths.bot_file.read_text("utf-8"))
+            program.paths.bot_file.write_text('groups = false\n\n[[rule]]\nwords = ["hi\n')
+            window.look()
+            await self.save(window, "rules-7-broken")
             await windows.close()
 
     def _dashboard(self, *accounts: SessionSnapshot) -> tuple[Dashboard, Callable[[], None]]:
@@ -267,11 +305,11 @@ class Photographer:
         )
 
 
-def main(folder: Path, language: str, theme: str) -> None:
-    set_language(language)
-    app = make_application(Settings(theme=theme, language=language))
+def main(folder: Path, tongue: str, theme: str) -> None:
+    set_language(tongue)
+    app = make_application(Settings(theme=theme, language=tongue))
     with QEventLoop(app) as loop:
-        loop.run_until_complete(Photographer(app, folder, f"{language}-{theme}").all())
+        loop.run_until_complete(Photographer(app, folder, f"{tongue}-{theme}").all())
 
 
 if __name__ == "__main__":

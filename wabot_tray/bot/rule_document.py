@@ -77,6 +77,11 @@ class RuleDocument:
             BotFileError: Something in it is wrong.
         """
         parse(source)
+        return cls.taken_apart(source, language)
+
+    @classmethod
+    def taken_apart(cls, source: str, language: str = "en") -> "RuleDocument":
+        """Take apart what an earlier document had for its text, also if it was unfinished."""
         mark = "\ufeff" if source.startswith("\ufeff") else ""
         newline = "\r\n" if "\r\n" in source else "\n"
         text = source.removeprefix("\ufeff").replace("\r\n", "\n")

@@ -3,8 +3,11 @@
 import contextlib
 import logging
 import os
+import re
+import tomllib
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from wabot_tray.bot.rule_document import RuleDocument
 from wabot_tray.bot.rules import LARGEST_KB, parse
@@ -14,6 +17,7 @@ from wabot_tray.storage.files import StrangeFileError, read_plain, set_aside, wr
 log = logging.getLogger(__name__)
 
 Signature = tuple[int, int, int]
+_COLUMN: Final = re.compile(r"column (\d+)\)$")
 
 
 class RulesChangedError(BotFileError):
@@ -78,6 +82,29 @@ class RuleFile:
         keep_good_copy(self.path, text)
         return self.signature() or (0, 0, 0)
 
+    def keep_unsaved(self, document: RuleDocument) -> None:
+        """Keep what a person has not saved yet, finished or not. Never fails."""
+        try:
+            write_atomic(self._unsaved_path, document.text.encode())
+        except VaultError as err:
+            log.warning("unsaved changes of the rules could not be kept: %s", err.reason)
+
+    def take_unsaved(self) -> RuleDocument | None:
+        """Return what was kept so, and forget it; None if there is nothing."""
+        path = self._unsaved_path
+        if not path.exists():
+            return None
+        try:
+            return RuleDocument.taken_apart(read_text(path), self._language)
+        except (BotFileError, ValueError, LookupError):
+            return None
+        finally:
+            path.unlink(missing_ok=True)
+
+    @property
+    def _unsaved_path(self) -> Path:
+        return self.path.with_name(f"{self.path.stem}.unsaved{self.path.suffix}")
+
     def good_copy(self) -> RuleDocument | None:
         """Return the last rules that could be used, if a copy of them can be read."""
         text = good_copy(self.path)
@@ -124,6 +151,19 @@ def read_text(path: Path) -> str:
         raise BotFileError("error.bot_unreadable", detail=detail) from err
     except UnicodeDecodeError as err:
         raise BotFileError("error.bot_encoding") from err
+
+
+def place_of(text: str, fault: BotFileError) -> tuple[int, int | None, str]:
+    """Return the line of a fault, counted from 1, its column if that is known, and its text."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    column = None
+    try:
+        tomllib.loads("\n".join(lines))
+    except (ValueError, RecursionError) as err:
+        found = _COLUMN.search(str(err))
+        column = int(found[1]) if found else None
+    written = lines[fault.line - 1] if 0 < fault.line <= len(lines) else ""
+    return fault.line, column, written
 
 
 def good_copy_path(path: Path) -> Path:

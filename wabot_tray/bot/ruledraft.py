@@ -53,7 +53,9 @@ class RuleDraft:
     @property
     def title(self) -> str:
         """What to call it: its name, else what it looks for; empty if it has neither."""
-        return self.name or (", ".join(self.words) if self.pattern is None else self.pattern)
+        if self.name or self.pattern is not None:
+            return self.name or self.pattern or ""
+        return "" if self.find is Find.EVERY else ", ".join(self.words)
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> "RuleDraft":

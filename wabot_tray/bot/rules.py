@@ -142,6 +142,8 @@ def _document(text: str) -> dict[str, Any]:
     try:
         return parse_toml(text)
     except TomlFaultError as err:
+        if "\\n" in err.detail:  # "Illegal character '\\n'"
+            raise BotFileError("error.bot_unclosed", line=err.line) from err
         if "\\" in err.detail:
             raise BotFileError("error.bot_backslash", line=err.line) from err
         raise BotFileError("error.bot_toml", line=err.line, detail=err.detail) from err

@@ -18,7 +18,7 @@ LABEL_LENGTH: Final = 60
 _WIDTH: Final = 480
 
 
-class _Question(QDialog):
+class Question(QDialog):
     """A heading, some words, perhaps fields, and two buttons."""
 
     def __init__(self, parent: QWidget | None, title: str, words: str) -> None:
@@ -70,7 +70,7 @@ class _Question(QDialog):
         return row
 
 
-class AddAccountDialog(_Question):
+class AddAccountDialog(Question):
     """Asks for a name; the short name for commands follows it until the person writes one."""
 
     added = Signal(str)  # the account's id
@@ -122,7 +122,7 @@ class AddAccountDialog(_Question):
         self.fit()
 
 
-class RenameDialog(_Question):
+class RenameDialog(Question):
     """Asks for another name."""
 
     renamed = Signal(str, str)  # the account's id, its new name
@@ -145,7 +145,7 @@ class RenameDialog(_Question):
         self.renamed.emit(self._id, self.name.text().strip())
 
 
-class RemoveDialog(_Question):
+class RemoveDialog(Question):
     """Asks whether an account may go for good."""
 
     confirmed = Signal(str)  # the account's id
@@ -164,7 +164,7 @@ class RemoveDialog(_Question):
         self.confirmed.emit(self._id)
 
 
-class BackgroundDialog(_Question):
+class BackgroundDialog(Question):
     """Asks, where no tray would show it, whether the program goes on without a window."""
 
     quit_chosen = Signal()

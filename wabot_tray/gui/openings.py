@@ -51,8 +51,15 @@ def _make_assistant(windows: "Windows") -> Window:
     return made
 
 
+def _make_rules(windows: "Windows") -> Window:
+    from wabot_tray.gui.ruleswindow import RulesWindow  # noqa: PLC0415 - on first use
+
+    return RulesWindow(windows)
+
+
 # In the order of the menus.
 OPENINGS: Final[tuple[Opening, ...]] = (
+    Opening("rules", "rules.opening", _make_rules),
     Opening("logs", "logs.menu", _make_logs),
     Opening("settings", "settings.menu", _make_settings),
     Opening(ASSISTANT, "assistant.entry", _make_assistant),

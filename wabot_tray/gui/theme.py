@@ -22,6 +22,7 @@ QLabel[role="title"] {{ font-size: {title}pt; font-weight: 600; }}
 QLabel[role="heading"] {{ font-size: {heading}pt; font-weight: 600; }}
 QLabel[role="quiet"] {{ color: {quiet}; }}
 QLabel[role="error"] {{ color: {danger}; }}
+QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="step"] {{
     background: {raised}; color: {text}; border-radius: 12px; font-weight: 600;
     min-width: 24px; max-width: 24px; min-height: 24px; max-height: 24px;
@@ -109,6 +110,15 @@ QListWidget#groups::item:hover {{ background: {raised}; }}
 QListWidget#groups::item:selected {{ background: {selected}; color: {text}; }}
 QListWidget#groups::item:focus {{ border: 2px solid {accent}; }}
 QWidget#page {{ background: transparent; }}
+QFrame[role="bubble"] {{ background: {good_back}; border: none; border-radius: 10px; }}
+QListWidget#rules {{
+    background: {card}; border: 1px solid {line}; border-radius: 12px; outline: 0; padding: 4px;
+}}
+QListWidget#rules:focus {{ border: 1px solid {accent}; }}
+QScrollArea#bare, QScrollArea#bare > QWidget, QScrollArea#bare > QWidget > QWidget {{
+    background: transparent;
+}}
+QSplitter::handle {{ background: transparent; width: 10px; height: 10px; }}
 QFrame[role="line"] {{ background: {line}; border: none; }}
 
 QTableView {{

@@ -47,6 +47,10 @@ class Window(QWidget):
     def resume(self, carried: object) -> None:
         """Go on with what `carry` returned."""
 
+    def end(self) -> None:
+        """Close as the program ends: no question can be asked any more."""
+        self.close()
+
     def bring_up(self) -> None:
         """Show the window in front of the others."""
         if self.isMinimized():

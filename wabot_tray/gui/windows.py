@@ -222,7 +222,7 @@ class Windows(QObject):
         for history in tuple(self._histories.values()):
             history.close()
         for window in self._windows.values():
-            window.close()
+            window.end()
             window.deleteLater()
         self._windows.clear()
         if self._dashboard is not None:
