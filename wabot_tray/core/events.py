@@ -245,6 +245,13 @@ class Answered(WorkerEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneSeen(WorkerEvent):
+    """The account's phone gave a sign of life. Told at most once a minute."""
+
+    at: datetime  # UTC, by WhatsApp's clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed(WorkerEvent):
     """Something a person should know that moves no state, or, with no reason, no longer holds."""
 

@@ -353,6 +353,8 @@ class SessionKeeper:
                 self._around.published(self.session.id)
             case ev.Noticed():
                 self._notice(event)
+            case ev.PhoneSeen():
+                pass  # heard by the manager
             case _:
                 return False
         return True

@@ -31,6 +31,7 @@ from wabot_tray.sessions.keywatch import Keys, ReturnWatch
 from wabot_tray.sessions.launching import Launching
 from wabot_tray.sessions.livewatch import LiveWatch
 from wabot_tray.sessions.milestones import Milestones
+from wabot_tray.sessions.phonewatch import PhoneWatch
 from wabot_tray.sessions.recorder import Recorder
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.setdown import SetDown
@@ -89,6 +90,7 @@ class SessionManager:
     def __init__(self, parts: Parts, settings: Settings) -> None:
         self._parts = parts
         self._keepers: dict[str, SessionKeeper] = {}
+        self._phones: dict[str, PhoneWatch] = {}
         self._listeners: list[Callable[[Update], None]] = []
         self._milestones = Milestones()
         self.ways = Ways(parts.registry, parts.passwords, lambda: self._launching.settings)
@@ -172,6 +174,7 @@ class SessionManager:
             answered_today=self.history.today(account_id).answered,
             notice=notice,
             notice_detail=detail,
+            phone_silent_since=self._phones[account_id].silent_since(self._parts.clock.now()),
         )
         return keeper.session.view(base)
 
@@ -240,7 +243,7 @@ class SessionManager:
         unlinked = await keeper.unlink()
         keeper.handle(ev.StopAsked())
         await keeper.close()
-        del self._keepers[account_id]
+        del self._keepers[account_id], self._phones[account_id]
         live = self._launching.live_folder(account_id)
         for folder in (self._parts.paths.session(account_id), live):
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -373,6 +376,8 @@ class SessionManager:
     def check(self) -> None:
         """Look at every session's deadlines and restart what is overdue. Cheap; never blocks."""
         acted = sum(keeper.check() for keeper in self._keepers.values())
+        for account_id in self._keepers:
+            self._keep_phone(account_id)
         up = sum(
             keeper.session.state is SessionState.CONNECTED for keeper in self._keepers.values()
         )
@@ -463,6 +468,7 @@ class SessionManager:
 
     def _adopt(self, account: Account) -> SessionKeeper:
         session = Session(account.id, self._parts.clock, self._parts.random)
+        self._phones[account.id] = PhoneWatch(account.phone_seen, account.phone_owes)
         keeper = self._keepers[account.id] = SessionKeeper(session, self._around)
         return keeper
 
@@ -485,23 +491,36 @@ class SessionManager:
     def _on_event(self, account_id: str, event: ev.Event) -> None:
         """Keep in the registry what outlives a session."""
         registry = self._parts.registry
+        phone = self._phones.get(account_id) or PhoneWatch()  # a last word of one just removed
         match event:
             case ev.PairingSucceeded():
                 known = registry.get(account_id).phone
                 if known is not None and known != event.phone:
                     notice = ev.Noticed(topic="phone", reason=Reason.WRONG_PHONE)
                     self._keepers[account_id].handle(notice)
+                phone.seen(self._parts.clock.now())  # it has scanned
                 self._remember(account_id, paired=True, phone=event.phone)
             case ev.LoggedIn():
                 now = self._parts.clock.now()
-                phone = event.phone or registry.get(account_id).phone
-                self._remember(account_id, paired=True, phone=phone, last_connected=now)
+                digits = event.phone or registry.get(account_id).phone
+                self._remember(account_id, paired=True, phone=digits, last_connected=now)
             case ev.LoggedOut():
                 self._remember(account_id, paired=False)
+            case ev.PhoneSeen():
+                phone.seen(event.at)
+            case ev.Answered():
+                phone.answered(event.replied, self._parts.clock.now())
             case ev.KeyUnavailable() | ev.StorageFailed():
                 self._return_watch.arm()
             case _:
                 pass
+
+    def _keep_phone(self, account_id: str) -> None:
+        account = self._parts.registry.get(account_id)
+        kept = account.phone_seen, account.phone_owes
+        worth = self._phones[account_id].worth_keeping(kept, self._parts.clock.now())
+        if worth is not None:
+            self._remember(account_id, phone_seen=worth[0], phone_owes=worth[1])
 
     def _remember(self, account_id: str, **changes: Any) -> None:
         """Keep `changes`; a disk that refuses must not stop a session that is connected."""

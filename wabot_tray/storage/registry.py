@@ -28,6 +28,8 @@ class Account:
     created: datetime
     last_connected: datetime | None = None
     proxy: str = AS_SET  # its own way to WhatsApp; see core/proxies.py
+    phone_seen: datetime | None = None  # its last sign of life
+    phone_owes: datetime | None = None  # a reply it has not confirmed since then
     extra: Mapping[str, Any] = field(default_factory=dict)  # fields we do not know, kept
 
 
@@ -136,7 +138,11 @@ class Registry:
 
 def account_values(account: Account) -> dict[str, Any]:
     """Return an account as JSON knows it."""
-    connected = account.last_connected
+    moments = {
+        "last_connected": account.last_connected,
+        "phone_seen": account.phone_seen,
+        "phone_owes": account.phone_owes,
+    }
     return {
         **account.extra,
         "id": account.id,
@@ -145,8 +151,8 @@ def account_values(account: Account) -> dict[str, Any]:
         "enabled": account.enabled,
         "paired": account.paired,
         "created": account.created.isoformat(),
-        "last_connected": None if connected is None else connected.isoformat(),
         **({"proxy": account.proxy} if account.proxy else {}),
+        **{name: moment and moment.isoformat() for name, moment in moments.items()},
     }
 
 
@@ -169,8 +175,9 @@ def account_from(entry: dict[str, Any]) -> Account:
         account_id = checked_id(entry.pop("id"))
     except AccountError as error:
         raise ValueError(str(error)) from error
-    connected = entry.pop("last_connected", None)
     proxy = _proxy(entry)
+    names = ("last_connected", "phone_seen", "phone_owes")
+    moments = {name: entry.pop(name, None) for name in names}
     return Account(
         id=account_id,
         label=_of(str, entry.pop("label", "")),
@@ -178,8 +185,8 @@ def account_from(entry: dict[str, Any]) -> Account:
         enabled=_of(bool, entry.pop("enabled", True)),
         paired=_of(bool, entry.pop("paired", False)),
         created=_time(entry.pop("created")),
-        last_connected=None if connected is None else _time(connected),
         proxy=proxy,
+        **{name: None if text is None else _time(text) for name, text in moments.items()},
         extra=entry,
     )
 

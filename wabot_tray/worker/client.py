@@ -70,12 +70,14 @@ class Listeners:
         message: A message, and what `jot` returned.
         delivered: A receipt of a customer's device or of the shop's own phone: the chat, the
             message ids, and the time it was given.
+        phone_seen: A sign of life of the shop's own phone, and its time.
     """
 
     event: Callable[[ev.WorkerEvent], None]
     jot: Callable[[IncomingMessage], bool]
     message: Callable[[IncomingMessage, bool], None]
     delivered: Callable[[str, tuple[str, ...], datetime], None]
+    phone_seen: Callable[[datetime], None]
 
 
 class WhatsAppClient:
@@ -320,6 +322,7 @@ class WhatsAppClient:
         )
 
     def _on_message(self, message: Any) -> None:
+        self._look_for_phone(message.Info.MessageSource, message.Info.Timestamp)
         text = _text_of(message.Message)
         if text is None:
             return
@@ -343,7 +346,13 @@ class WhatsAppClient:
     def _on_caught_up(self, _: Any) -> None:
         self._is_catching_up = False
 
+    def _look_for_phone(self, source: Any, stamp: int) -> None:
+        """Tell what the phone itself has sent: it is device 0 of the account, we are another."""
+        if source.IsFromMe and source.Sender.Device == 0:
+            self._soon(self._listeners.phone_seen, _moment(stamp))
+
     def _on_receipt(self, message: Any) -> None:
+        self._look_for_phone(message.MessageSource, message.Timestamp)
         if message.Type in _ARRIVED:
             self._soon(
                 self._listeners.delivered,

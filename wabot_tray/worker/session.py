@@ -29,6 +29,7 @@ from wabot_tray.worker.client import Listeners, WhatsAppClient
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S: Final = 5.0
+PHONE_EVERY_S: Final = 60.0  # between two words about the phone
 LEAVE_DEADLINE_S: Final = 1.5
 UNLINK_DEADLINE_S: Final = 8.0
 # whatsmeow reports a logout before it has deleted its records; leaving earlier finds them again.
@@ -56,6 +57,8 @@ class WorkerSession:
         self._logged_out_at: float | None = None
         self._unlinking = False
         self._busy_at = time.monotonic()
+        self._phone_seen_at: datetime | None = None
+        self._phone_told_at = -PHONE_EVERY_S
 
     # --- from the pipe ---------------------------------------------------------------------------
 
@@ -112,7 +115,9 @@ class WorkerSession:
         self._client = WhatsAppClient(
             vault.database_name,
             f"{start.account_id}-{os.getpid()}-{next(_CLIENTS)}",
-            Listeners(self._on_event, self._jot, self._on_message, self._on_delivered),
+            Listeners(
+                self._on_event, self._jot, self._on_message, self._on_delivered, self._on_phone_seen
+            ),
         )
 
         async def look_for_traces(secrets: Sequence[bytes]) -> Traces:
@@ -210,6 +215,16 @@ class WorkerSession:
         if self._desk is not None:
             self._desk.delivered(chat, message_ids, at)
 
+    def _on_phone_seen(self, at: datetime) -> None:
+        self._phone_seen_at = max(at, self._phone_seen_at or at)
+
+    def _tell_phone(self) -> None:
+        """Tell the newest sign of life once a minute: each reply brings one."""
+        now = time.monotonic()
+        if self._phone_seen_at is not None and now >= self._phone_told_at + PHONE_EVERY_S:
+            self._send(ev.PhoneSeen(at=self._phone_seen_at))
+            self._phone_seen_at, self._phone_told_at = None, now
+
     # --- work ------------------------------------------------------------------------------------
 
     def _counted(self, received: int, replied: int) -> None:
@@ -251,6 +266,7 @@ class WorkerSession:
 
     async def _beat(self) -> None:
         while True:
+            self._tell_phone()
             idle_s = time.monotonic() - self._busy_at
             self._send(ev.Heartbeat(memory_bytes=resident_bytes(), idle_s=idle_s))
             await asyncio.sleep(HEARTBEAT_S)
