@@ -1,6 +1,7 @@
 """The .deb, installed in a bare Debian and used there: `python3 dev.py package --check`."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,18 @@ def survives_an_upgrade(shop: InstalledShop, package: Path) -> None:
     worker.kill()
     until(lambda: [one.pid for one in shop.workers()] not in ([], [worker.pid]), "a new worker")
     shop.until_state("connected")
+
+
+def test_package_is_as_policy_wants_it(package: Path) -> None:
+    said = subprocess.run(
+        ["lintian", "--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0",
+         str(package)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert said.stdout == ""  # nor is one of our own overrides without use
 
 
 def test_package_asks_before_it_starts_at_login_and_shows_in_the_menu(root: BareRoot) -> None:
