@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.conftest import Measure
-from tests.desktop import Desktop, start_desktop
+from tests.desktop import Desktop, Screen, start_desktop
 from tests.e2e.harness import until
 from tests.e2e.matrix import RULES
 from tests.packaging.built import LINE, TRAY, BundleShop, build
@@ -72,6 +72,9 @@ def test_bundle_links_answers_and_survives_without_a_new_code(
         assert simulator.stats.pairings == 1
 
         checks_login_item(shop)
+        survives_an_update(shop, screen.screen)
+        ana.send(phone, "question two")
+        assert ana.wait_for_replies(2, 20)[1].text == "answer to: question two"
         shop.quit()
         assert shop.family() == []
 
@@ -98,6 +101,30 @@ def checks_login_item(shop: BundleShop) -> None:
     assert f'Exec="{shop.home / TRAY}" --minimized --data-dir {shop.data}\n' in text
     shop.cli("autostart", "off")
     assert not entry.exists()
+
+
+def survives_an_update(shop: BundleShop, screen: Screen) -> None:
+    """Put another file in the executable's place, as an update does, and use what is not loaded.
+
+    A window is imported when it is first opened, and a worker loads the library when it is forked.
+    """
+    other = shop.home / "other"
+    other.write_bytes(b"another version" * 1_000_000)
+    other.rename(shop.home / TRAY)
+    (worker,) = shop.workers()
+    worker.kill()
+    until(lambda: [one.pid for one in shop.workers()] not in ([], [worker.pid]), "a new worker")
+    shop.until_state("connected")
+
+    def large() -> list[str]:
+        boxes = {window: screen.window_box(window) for window in screen.windows(".")}
+        return [window for window, box in boxes.items() if box[2] - box[0] > 400]
+
+    before = large()
+    screen.click(*screen.tray_centre(), button=3)
+    until(lambda: len(screen.windows("")) > 1, "the menu", 10)
+    screen.press(*["Up"] * 4, "Return")  # past quit, the start at login and the log: a window
+    until(lambda: set(large()) - set(before), "a window that was not loaded", 15)
 
 
 def test_command_line_of_the_bundle_speaks_both_languages(bundle: Path, tmp_path: Path) -> None:
