@@ -86,6 +86,15 @@ async def test_password_goes_in_and_never_comes_out(desk: Desk) -> None:
     assert await desk.world.manager.ways.url_of("shop") == "http://ana:geheim@proxy:3128"
 
 
+async def test_password_written_into_the_file_is_sealed_with_the_next_change(desk: Desk) -> None:
+    await desk.preferences.apply(Settings(proxy="http://ana:geheim@proxy:3128"))
+    assert "geheim" not in str(await desk.ask("settings"))
+    body = await desk.ask("proxy", proxy="http://ana@proxy:3128")
+    assert body["settings"]["proxy"] == "http://ana@proxy:3128"
+    assert "geheim" not in _read(desk.world.paths.settings_file)
+    assert await desk.world.manager.ways.url_of("shop") == "http://ana:geheim@proxy:3128"
+
+
 async def test_account_has_a_way_of_its_own_until_it_follows_again(desk: Desk) -> None:
     body = await desk.ask("proxy", proxy=ADDRESS, id="shop")
     assert (body["settings"]["proxy"], body["proxies"]) == ("system", {"shop": ADDRESS})

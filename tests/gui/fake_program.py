@@ -1,12 +1,15 @@
 """The program without workers, keys and sockets, beside the real `control.program.Program`."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tests.gui.fake_manager import FakeManager
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
+from wabot_tray.core.proxies import checked_proxy
+from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.storage.settings_file import save_settings
 from wabot_tray.system.i18n import set_language
@@ -31,6 +34,38 @@ class FakeKeys:
         return self.is_open
 
 
+class FakeProxies:
+    """Keeps ways as the real one does, passwords in the open; `why` is what every look finds."""
+
+    def __init__(self, preferences: Preferences) -> None:
+        self._preferences = preferences
+        self.own: dict[str, str] = {}
+        self.passwords: dict[str, str] = {}
+        self.why: Reason | None = None
+        self.tried: list[tuple[str, str | None]] = []
+
+    def of_accounts(self) -> dict[str, str]:
+        return dict(self.own)
+
+    async def set(
+        self, proxy: str, *, password: str | None = None, account_id: str | None = None
+    ) -> None:
+        way = checked_proxy(proxy, of_account=account_id is not None)
+        if password is not None:
+            self.passwords[way] = password
+        if account_id is None:
+            await self._preferences.apply(replace(self._preferences.settings, proxy=way))
+        else:
+            self.own[account_id] = way
+
+    async def has_password(self, proxy: str) -> bool:
+        return bool(self.passwords.get(proxy))
+
+    async def why_shut(self, proxy: str, password: str | None = None) -> Reason | None:
+        self.tried.append((proxy, password))
+        return self.why
+
+
 class FakeProgram:
     """Starts and closes at once; `log` says in which order."""
 
@@ -45,6 +80,7 @@ class FakeProgram:
         self.preferences.subscribe(self._speak)
         self.manager = manager
         self.keys = FakeKeys()
+        self.proxies = FakeProxies(self.preferences)
         self.on_show: Callable[[], None] = _nothing
         self.on_quit: Callable[[], None] = _nothing
         self.extra_checks: Callable[[], Iterable[Check]] = _no_checks

@@ -37,6 +37,7 @@ from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.logwindow import LogWindow
 from wabot_tray.gui.pairing import PairingWindow
 from wabot_tray.gui.ruleswindow import RulesWindow
+from wabot_tray.gui.settingpages import ConnectionPage
 from wabot_tray.gui.settingswindow import SettingsWindow
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
@@ -135,6 +136,15 @@ class Photographer:
             for number in range(len(window.pages)):
                 window.show_page(number)
                 await self.save(window, f"settings-{number + 1}")
+            program.proxies.passwords["http://ana@proxy.example:3128"] = "x"
+            await program.proxies.set("http://ana@proxy.example:3128")
+            await program.proxies.set("none", account_id="account-1")
+            program.proxies.why = Reason.PROXY_REFUSED
+            window.show_page(1)
+            page = window.page
+            assert isinstance(page, ConnectionPage)
+            page.ways[""].test.click()
+            await self.save(window, "settings-proxy")
             window.show_page(0)
             program.paths.settings_file.write_text('theme = "dark\n')
             await program.preferences.look()

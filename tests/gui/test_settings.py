@@ -16,8 +16,9 @@ from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram
 from tests.gui.test_texts import cut_texts, language, print_size
+from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
-from wabot_tray.gui.settingpages import DataPage, GeneralPage
+from wabot_tray.gui.settingpages import ConnectionPage, DataPage, GeneralPage
 from wabot_tray.gui.settingrows import Choice, Span, Switch
 from wabot_tray.gui.settingswindow import SettingsWindow
 from wabot_tray.gui.theme import Theme
@@ -383,6 +384,105 @@ def test_every_control_is_reached_by_tab_and_named(windows: Windows, run: Runner
             } | {one.number for one in window.findChildren(Span) if one.isVisible()}
             assert wanted <= set(reached), window.page.title
             assert all(one.accessibleName() or getattr(one, "text", str)() for one in reached)
+
+    run(live())
+
+
+def connection(window: SettingsWindow) -> ConnectionPage:
+    window.show_page(1)
+    page = window.page
+    assert isinstance(page, ConnectionPage)
+    return page
+
+
+def test_proxy_is_tried_and_used_with_the_keys_alone(
+    windows: Windows, program: FakeProgram, run: Runner
+) -> None:
+    async def live() -> None:
+        window = await opened(windows)
+        way = connection(window).ways[""]
+        press(K.Key_Tab)
+        assert QApplication.focusWidget() is way.choice
+        press(K.Key_End)
+        assert QApplication.focusWidget() is way.address
+        write("proxy.example:3128")
+        press(K.Key_Tab)
+        write("ana")
+        press(K.Key_Tab)
+        write("geheim")
+        program.proxies.why = Reason.PROXY_REFUSED
+        QTest.mouseClick(way.test, LEFT)
+        await until(lambda: way.told.text() == t("reason.proxy-refused"))
+        assert program.proxies.tried == [("http://ana@proxy.example:3128", "geheim")]
+        assert program.settings.proxy == "system"  # tried, not taken
+        program.proxies.why = None
+        way.test.setFocus()
+        press(K.Key_Space)
+        await until(lambda: way.told.text() == t("settings.way_open"))
+        way.password.setFocus()
+        press(K.Key_Return)
+        await until(lambda: program.settings.proxy == "http://ana@proxy.example:3128")
+        await until(lambda: way.password.placeholderText() == t("settings.way_kept"))
+        assert way.password.text() == ""
+        await until(window.undo.isEnabled)
+        QTest.mouseClick(window.undo, LEFT)  # in a field, Ctrl+Z is the field's own
+        await until(lambda: program.settings.proxy == "system")
+        assert way.choice.value == "system"
+        assert not way.form.isVisible()
+
+    run(live())
+
+
+def test_refused_address_is_explained_and_nothing_taken(
+    windows: Windows, program: FakeProgram, run: Runner
+) -> None:
+    async def live() -> None:
+        window = await opened(windows)
+        way = connection(window).ways[""]
+        pick(way.choice, t("settings.way_proxy"))
+        for address, password, key in (
+            ("not a proxy", "", "error.proxy_address"),
+            ("http://proxy:3128", "alone", "error.proxy_user"),
+        ):
+            way.address.setText(address)
+            way.password.setText(password)
+            QTest.mouseClick(way.use, LEFT)
+            assert way.told.text() == t(key)
+        assert program.settings.proxy == "system"
+        pick(way.choice, t("settings.way_none"))
+        await until(lambda: program.settings.proxy == "none")
+        assert not way.told.isVisible()
+
+    run(live())
+
+
+def test_account_gets_a_way_of_its_own(windows: Windows, program: FakeProgram, run: Runner) -> None:
+    async def live() -> None:
+        window = await opened(windows)
+        page = connection(window)
+        assert list(page.ways) == ["", *(f"account-{number}" for number in range(4))]
+        page.ensureWidgetVisible(page.ways["account-2"].choice)
+        pick(page.ways["account-2"].choice, t("settings.way_none"))
+        await until(lambda: program.proxies.own == {"account-2": "none"})
+        assert program.settings.proxy == "system"
+        program.manager.add("new", "New one")
+        window.show_page(0)
+        window.show_page(1)
+        assert "new" in page.ways
+        assert page.ways["account-2"].choice.value == "none"
+
+    run(live())
+
+
+@pytest.mark.usefixtures("language", "print_size")
+def test_proxy_fields_cut_nothing(windows: Windows, program: FakeProgram, run: Runner) -> None:
+    async def live() -> None:
+        program.proxies.own["account-0"] = "socks5://ana@proxy.example:1080"
+        window = await opened(windows)
+        page = connection(window)
+        page.ways["account-0"].say(t("reason.proxy-closed"), is_wrong=True)
+        await asyncio.sleep(0.05)
+        assert cut_texts(window) == []
 
     run(live())
 

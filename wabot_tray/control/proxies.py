@@ -59,6 +59,8 @@ class Proxies:
         if way not in {SYSTEM, NONE, AS_SET}:
             address = parse_proxy(way)
             way, password = address.bare, address.password or password
+            if password is None:
+                password = self._written(way)
             if password and not address.user:
                 raise SettingsError("error.proxy_user")
         else:
@@ -94,6 +96,13 @@ class Proxies:
         if password and url:
             url = parse_proxy(url).with_password(password).url
         return await door_by(self._door, url, os.environ, timeout_s=TRY_S).why_shut()
+
+    def _written(self, address: str) -> str | None:
+        """Return the password that somebody wrote into the file beside this address, if any."""
+        way = self._preferences.settings.proxy
+        if way in {SYSTEM, NONE} or (written := parse_proxy(way)).bare != address:
+            return None
+        return written.password or None
 
     async def _keep(self, address: str, password: str) -> bool:
         """Keep a password, and return whether it is another than before."""

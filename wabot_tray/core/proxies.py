@@ -58,6 +58,10 @@ class ProxyAddress:
         login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
         return f"{self.scheme}://{login}@{self.place}"
 
+    def with_user(self, user: str) -> "ProxyAddress":
+        """Return the same proxy with this user, and no password."""
+        return replace(self, user=user, password="")
+
     def with_password(self, password: str) -> "ProxyAddress":
         """Return the same proxy with this password."""
         return replace(self, password=password)

@@ -7,6 +7,7 @@ from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.history import Mark
+from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update, VerifyResult
 from wabot_tray.system.paths import Paths
@@ -106,6 +107,28 @@ class Keys(Protocol):
         ...
 
 
+class Proxies(Protocol):
+    """The ways to WhatsApp. See `control.proxies.Proxies`."""
+
+    def of_accounts(self) -> dict[str, str]:
+        """Return the way of each account that has one of its own."""
+        ...
+
+    async def set(
+        self, proxy: str, *, password: str | None = None, account_id: str | None = None
+    ) -> None:
+        """Take another way, from now on. Raises WabotError where that cannot be."""
+        ...
+
+    async def has_password(self, proxy: str) -> bool:
+        """Whether a password is kept for this proxy."""
+        ...
+
+    async def why_shut(self, proxy: str, password: str | None = None) -> Reason | None:
+        """Look at WhatsApp's door by one way; return why it is shut, None where it is open."""
+        ...
+
+
 class Program(Protocol):
     """The program without its windows. See `control.program.Program`."""
 
@@ -124,6 +147,11 @@ class Program(Protocol):
     @property
     def keys(self) -> Keys:
         """Where the key of the sessions comes from."""
+        ...
+
+    @property
+    def proxies(self) -> Proxies:
+        """The ways to WhatsApp."""
         ...
 
     @property

@@ -61,6 +61,11 @@ class SettingEditor(QObject):
         """Change some settings; what is so already changes nothing."""
         self._want(changes, is_undo=False)
 
+    def note(self, was: Changes) -> None:
+        """Remember how settings were that somebody else has changed for the person."""
+        self._undoable.append(was)
+        self.changed.emit()
+
     def undo(self) -> None:
         """Take the last change back; without one, nothing happens."""
         if self._undoable:

@@ -10,9 +10,11 @@ from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from wabot_tray.core.settings import Settings
+from wabot_tray.gui.actions import shown_name
 from wabot_tray.gui.parts import button, label
 from wabot_tray.gui.settingeditor import SettingEditor
 from wabot_tray.gui.settingrows import Choice, Page, Row, Span, Switch, limits_words
+from wabot_tray.gui.settingway import WayEditor
 from wabot_tray.system.i18n import t
 
 if TYPE_CHECKING:
@@ -160,10 +162,14 @@ class GeneralPage(SettingPage):
 
 
 class ConnectionPage(SettingPage):
-    """How often the sessions are looked at."""
+    """The way to WhatsApp, and how often the sessions are looked at."""
 
-    def __init__(self, editor: SettingEditor) -> None:
+    def __init__(self, editor: SettingEditor, windows: "Windows") -> None:
         super().__init__(editor, t("settings.connection"))
+        way = WayEditor(windows, editor)
+        self.ways = {"": way}
+        words = t("settings.way"), t("settings.way_hint")
+        self.add_card(self._keep("proxy", Row(*words, way, beside=False)))
         self.add_card(
             self.span(
                 "check_interval_s",
@@ -177,6 +183,37 @@ class ConnectionPage(SettingPage):
             ),
             heading=t("settings.watching"),
         )
+        self._windows = windows
+        self._named: tuple[tuple[str, str], ...] = ()  # the accounts as they are listed
+        self._own: QWidget | None = None
+        self._list_accounts()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """List the accounts there are now."""
+        super().showEvent(event)
+        self._list_accounts()
+
+    def _list_accounts(self) -> None:
+        snapshots = self._windows.program.manager.snapshots()
+        named = tuple((snapshot.id, shown_name(snapshot)) for snapshot in snapshots)
+        if named == self._named:
+            return
+        self._named = named
+        if self._own is not None:
+            self._own.hide()
+            self._own.deleteLater()
+        self.ways = {"": self.ways[""]}
+        rows = []
+        for account_id, name in named:
+            way = self.ways[account_id] = WayEditor(self._windows, self.editor, account_id)
+            rows.append(Row(name, "", way, beside=False))
+        self._own = self.add_card(*rows, heading=t("settings.way_own")) if rows else None
+
+    def refresh(self) -> None:
+        """Show what is in use, the ways too."""
+        super().refresh()
+        for way in self.ways.values():
+            way.refresh()
 
 
 class AnswersPage(SettingPage):

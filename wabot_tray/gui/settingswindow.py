@@ -39,7 +39,7 @@ class SettingsWindow(Window):
         self.banners = Banners()
         self.pages: tuple[SettingPage, ...] = (
             GeneralPage(self.editor, windows),
-            ConnectionPage(self.editor),
+            ConnectionPage(self.editor, windows),
             AnswersPage(self.editor),
             AlertsPage(self.editor),
             DataPage(self.editor, windows),

@@ -83,7 +83,6 @@ QPlainTextEdit:focus {{ border: 2px solid {accent}; }}
 QLineEdit QToolButton {{ background: transparent; border: none; padding: 0; min-height: 0; }}
 
 QComboBox, QAbstractSpinBox {{ min-height: 30px; }}
-QComboBox {{ padding-left: 6px; }}
 QCheckBox, QRadioButton {{ spacing: 8px; min-height: 28px; }}
 QCheckBox::indicator, QRadioButton::indicator {{
     width: 15px; height: 15px; border: 1px solid {quiet}; background: {card};
