@@ -8,13 +8,11 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QProgressBar,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
 )
@@ -35,6 +33,7 @@ from wabot_tray.gui.assistantpages import (
 )
 from wabot_tray.gui.pairingpanel import PairingPanel
 from wabot_tray.gui.parts import button, label
+from wabot_tray.gui.scroll import ScrollPage
 from wabot_tray.gui.window import Window
 from wabot_tray.system.i18n import sentence, t
 
@@ -127,13 +126,7 @@ class Assistant(Window):
         self.bar.setAccessibleName(t("assistant.progress"))
         self._stack = QStackedWidget()
         for page in self._pages:
-            scroll = QScrollArea()  # at 200 % a small screen has less room than the words need
-            scroll.setWidgetResizable(True)
-            scroll.setFrameShape(QFrame.Shape.NoFrame)
-            scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            scroll.setWidget(page)
-            self._stack.addWidget(scroll)
+            self._stack.addWidget(ScrollPage(page))
         self.back = plain_button(t("assistant.back"), self._on_back)
         self.skip = plain_button("", self._on_skip)
         self.go = button("", self._on_go, role="primary")

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMenu,
-    QScrollArea,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
@@ -30,6 +29,7 @@ from wabot_tray.gui.parts import button, card, label
 from wabot_tray.gui.ruleform import RuleForm
 from wabot_tray.gui.rulelist import Row, RuleList
 from wabot_tray.gui.rulewording import fault_text, summary, title
+from wabot_tray.gui.scroll import ScrollPage
 from wabot_tray.gui.trybox import TryBox
 from wabot_tray.system.i18n import t
 
@@ -275,8 +275,8 @@ class RuleEditor(QWidget):
         self._pages = QStackedWidget()
         for page in (self.form, self.fallback, self.hours, self.general):
             self._pages.addWidget(page)
-        self._scroll = _scrolled(self._pages)
-        form_card, try_card = _carded(self._scroll), _carded(_scrolled(self.try_box))
+        self._scroll = ScrollPage(self._pages)
+        form_card, try_card = _carded(self._scroll), _carded(ScrollPage(self.try_box))
         self.right = QSplitter(Qt.Orientation.Horizontal)
         self.right.setChildrenCollapsible(False)
         self.right.addWidget(form_card)
@@ -345,16 +345,6 @@ class RuleEditor(QWidget):
         if self.right.orientation() is not wanted:
             self.right.setOrientation(wanted)
             self.right.setSizes([5 * self.width(), 3 * self.width()])
-
-
-def _scrolled(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName("bare")
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(widget)
-    return area
 
 
 def _carded(widget: QWidget) -> QFrame:

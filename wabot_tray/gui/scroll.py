@@ -1,0 +1,40 @@
+"""A page that scrolls where its words need more height than the window has."""
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+
+
+class ScrollPage(QScrollArea):
+    """Shows `page` as wide as there is room, and at least as high as its wrapped words need.
+
+    Qt's own scroll area asks a page for its height before its width is known, and cuts the last
+    lines in large print.
+    """
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__()
+        self._page = page
+        self.setObjectName("bare")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is on the page has it
+        self.setWidget(page)
+        page.installEventFilter(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Ask again: another width wraps the words otherwise."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Ask again when the page's content changed."""
+        if event.type() is QEvent.Type.LayoutRequest and watched is self._page:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        layout = self._page.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            self._page.setMinimumHeight(layout.totalHeightForWidth(self.viewport().width()))
