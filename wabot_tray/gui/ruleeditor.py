@@ -237,8 +237,7 @@ class RuleEditor(QWidget):
         name = f"{key}:{step}" if step else ""
         self.editing.change(self.editing.document.with_rule(key, draft), name)
         self.form.show_fault(self.editing.faults()[key])
-        for row in self._rows():
-            self.list.show_row(row)
+        self.list.update_rows(self._rows())
         self.try_box.refresh()
         self.edited.emit()
 
@@ -248,7 +247,7 @@ class RuleEditor(QWidget):
         form = self._part_form(kind)
         form.show_part(self.editing.document)
         form.show_fault(self.editing.fault_of_part(kind))
-        self.list.show_row(self._part_row(kind))
+        self.list.update_rows(self._rows())
         self.try_box.refresh()
         self.edited.emit()
 
@@ -334,6 +333,7 @@ class RuleEditor(QWidget):
         self.form.changed.connect(self._on_rule)
         for kind in _PARTS:
             self._part_form(kind).changed.connect(partial(self._on_part, kind))
+        QShortcut(QKeySequence(QKeySequence.StandardKey.New), self, self.add_blank)
         delete = QShortcut(QKeySequence.StandardKey.Delete, self.list, self.delete)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)
 

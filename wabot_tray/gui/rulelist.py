@@ -66,7 +66,7 @@ class RuleList(QListWidget):
         self.setItemDelegate(_Painter(self))
         self.model_box = QCheckBox(self)  # never shown; switches in rows look like it
         self.model_box.hide()
-        self._count = 0
+        self._shown: list[Row] = []
         self.currentItemChanged.connect(self._on_current)
         self.itemChanged.connect(self._on_item)
 
@@ -81,30 +81,37 @@ class RuleList(QListWidget):
     def show_rows(self, rows: Sequence[Row], chosen: int | str | None) -> None:
         """Show these rows, the rules first, and choose one."""
         self.blockSignals(True)
-        self._count = sum(isinstance(row.key, int) for row in rows)
-        while self.count() > len(rows):
-            self.takeItem(self.count() - 1)
-        for place, row in enumerate(rows):
-            if place >= self.count():
-                self.addItem(QListWidgetItem())
-            self._fill(self.item(place), row)
+        self._update(rows)
         places = [place for place, row in enumerate(rows) if row.key == chosen]
         self.setCurrentRow(places[0] if places else 0)
         self.blockSignals(False)
-        self.viewport().update()
 
-    def show_row(self, row: Row) -> None:
-        """Show a row anew that is there."""
+    def update_rows(self, rows: Sequence[Row]) -> None:
+        """Show these rows, of which few are other than before; the chosen one stays."""
         self.blockSignals(True)
-        for place in range(self.count()):
-            if self.item(place).data(_KEY) == row.key:
-                self._fill(self.item(place), row)
+        self._update(rows)
         self.blockSignals(False)
+
+    def _update(self, rows: Sequence[Row]) -> None:
+        while self.count() > len(rows):
+            self.takeItem(self.count() - 1)
+        del self._shown[len(rows) :]
+        for place, row in enumerate(rows):
+            if place >= self.count():
+                self.addItem(QListWidgetItem())
+            if place >= len(self._shown) or self._shown[place] != row:
+                self._fill(self.item(place), row)
+        self._shown = list(rows)
         self.viewport().update()
 
     def texts(self) -> list[str]:
         """Return the first lines, in order."""
         return [self.item(place).text() for place in range(self.count())]
+
+    @property
+    def _rules(self) -> int:
+        """How many rows are rules."""
+        return sum(isinstance(row.key, int) for row in self._shown)
 
     def switch_rect(self, row: int) -> QRect:
         """Return where a row's switch is, in the viewport."""
@@ -114,7 +121,7 @@ class RuleList(QListWidget):
     def move_chosen(self, steps: int) -> None:
         """Move the chosen rule up (-1) or down (1), if it can go there."""
         key = self.key
-        if isinstance(key, int) and 0 <= key + steps < self._count:
+        if isinstance(key, int) and 0 <= key + steps < self._rules:
             self.moved.emit(key, key + steps)
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -126,10 +133,10 @@ class RuleList(QListWidget):
             return
         point = event.position().toPoint()
         item = self.itemAt(point)
-        to = self._count if item is None else self.row(item)
+        to = self._rules if item is None else self.row(item)
         if item is not None and point.y() > self.visualItemRect(item).center().y():
             to += 1
-        to = min(to, self._count)
+        to = min(to, self._rules)
         to -= to > key
         if to != key:
             self.moved.emit(key, to)
@@ -165,6 +172,7 @@ class RuleList(QListWidget):
 
     def _on_item(self, item: QListWidgetItem) -> None:
         if item.data(Qt.ItemDataRole.CheckStateRole) is not None:
+            self._shown[self.row(item)] = Row("", "", "")  # it says something else than it shows
             self.switched.emit(item.data(_KEY), item.checkState() is Qt.CheckState.Checked)
 
 
