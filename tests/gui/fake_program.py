@@ -1,16 +1,23 @@
 """The program without workers, keys and sockets, beside the real `control.program.Program`."""
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager
+from tests.storage import conftest as storage
+from tests.storage.backup_bench import Computer
+from wabot_tray.control.backups import Backups, SetDown
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.proxies import checked_proxy
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
+from wabot_tray.storage.registry import Registry
 from wabot_tray.storage.settings_file import save_settings
 from wabot_tray.system.i18n import set_language
 from wabot_tray.system.paths import Paths
@@ -26,12 +33,18 @@ def _no_checks() -> Iterable[Check]:
 class FakeKeys:
     """A keyring that is open, or not."""
 
+    KEY = b"k" * 32
+
     def __init__(self) -> None:
         self.kind = "keyring"
         self.is_open = True
 
     async def is_available(self) -> bool:
         return self.is_open
+
+    async def master_key(self, *, create: bool) -> bytes:
+        del create
+        return self.KEY
 
 
 class FakeProxies:
@@ -81,6 +94,12 @@ class FakeProgram:
         self.manager = manager
         self.keys = FakeKeys()
         self.proxies = FakeProxies(self.preferences)
+        # The real ones, of the accounts in the folder; the fake manager has its own.
+        registry = Registry(self.paths.registry_file, clock=manager.time.clock)
+        registry.load()
+        self.backups = Backups(
+            self.paths, self.keys, registry, self.set_down(registry), manager.time.clock
+        )
         self.on_show: Callable[[], None] = _nothing
         self.on_quit: Callable[[], None] = _nothing
         self.extra_checks: Callable[[], Iterable[Check]] = _no_checks
@@ -88,6 +107,14 @@ class FakeProgram:
         self.complaints: list[WabotError] = []
         self.problem: WabotError | OSError | None = None
         self.log: list[str] = []
+
+    def set_down(self, registry: Registry) -> SetDown:
+        @contextlib.asynccontextmanager
+        async def down(account_ids: Collection[str]) -> AsyncIterator[Registry]:
+            self.log.append(f"down {' '.join(account_ids)}")
+            yield registry
+
+        return down
 
     def _speak(self) -> None:
         set_language(self.settings.language)
@@ -109,3 +136,18 @@ class FakeProgram:
 
     async def close(self) -> None:
         self.log.append("close")
+
+
+def backup_program(folder: Path) -> FakeProgram:
+    """Return a program whose accounts have lain in their folder for a month, links and all."""
+    data = folder / "shop"
+    time = storage.FakeTime()
+    computer = Computer(data, time, FakeKeys.KEY)
+    for number, name in enumerate(scenes.NAMES[:3]):
+        phone = f"5730055501{number:02d}"
+        computer.add(f"account-{number}", label=name, phone=phone, paired=number < 2)
+    computer.paths.bot_file.write_text("# the shop's own rules\n")
+    computer.paths.settings_file.write_text("quiet_s = 2\n")
+    manager = FakeManager(*scenes.shop()[:3])
+    manager.time.moment = time.now() + timedelta(days=31)
+    return FakeProgram(computer.paths.data, manager)

@@ -20,6 +20,7 @@ from tests.gui.fake_manager import FakeManager
 from tests.gui.fake_program import FakeProgram
 from tests.gui.login_item import FakeLoginItem
 from tests.gui.pictures_assistant import assistant
+from tests.gui.pictures_backup import backups
 from wabot_tray.bot.rule_file import keep_good_copy
 from wabot_tray.bot.rulebook_file import install_example
 from wabot_tray.core.history import Period
@@ -73,6 +74,7 @@ class Photographer:
         await self.pairings()
         await self.pairing_again()
         await assistant(self.save)
+        await backups(self.save)
         await self.tray()
 
     async def dashboards(self) -> None:

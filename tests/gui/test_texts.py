@@ -114,7 +114,8 @@ def cut_texts(window: QWidget) -> list[str]:
 
 def _longest_word(label: QLabel) -> int:
     metrics = label.fontMetrics()
-    return max(metrics.horizontalAdvance(word) for word in label.text().split())
+    words = label.text().replace("\u200b", " ").split()  # lines may break there too
+    return max(metrics.horizontalAdvance(word) for word in words)
 
 
 def _cut_in_table(table: QTableView) -> list[str]:

@@ -61,8 +61,8 @@ class Computer:
 
     def add(self, account_id: str = "shop", *, note: str = "linked", **more: Any) -> None:
         """Add an account that is linked and has run."""
-        self.registry.add(account_id, label=account_id.title())
-        values = {"paired": True, "phone": "573005550100"} | more
+        self.registry.add(account_id)
+        values = {"label": account_id.title(), "paired": True, "phone": "573005550100"} | more
         self.registry.update(account_id, **values)
         self.write(note, account_id)
 

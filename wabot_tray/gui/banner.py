@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
@@ -19,6 +19,8 @@ Offer = tuple[str, Callable[[], object]]  # a button's words and what it does
 
 class Banners(QWidget):
     """The notices in force, one per key; a second with the same key replaces the first."""
+
+    dismissed = Signal(str)  # the key of a notice that the person has read
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +64,7 @@ class Banners(QWidget):
         """Take a notice away, since it was read; the same words stay away until it is over."""
         if key in self._shown:
             self._dismissed[key] = self._shown[key][1][0]
+            self.dismissed.emit(key)
         self._take(key)
 
     def _take(self, key: str) -> None:

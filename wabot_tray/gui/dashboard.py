@@ -41,6 +41,7 @@ class Dashboard(QWidget):
     logs_wanted = Signal()
     window_wanted = Signal(str)  # the name of an opening
     history_wanted = Signal(str)  # an account's id
+    restore_wanted = Signal()
     closing_without_tray = Signal()
 
     def __init__(
@@ -201,7 +202,7 @@ class Dashboard(QWidget):
         inner.setSpacing(10)
         inner.addWidget(self.periods)
         inner.addWidget(self.cards, 1)
-        self.empty = EmptyPage(self.ask_account)
+        self.empty = EmptyPage(self.ask_account, self.restore_wanted.emit)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.filled)
         self._pages.addWidget(self.empty)

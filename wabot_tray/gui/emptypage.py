@@ -15,7 +15,7 @@ _PICTURE = 96
 class EmptyPage(QFrame):
     """An invitation."""
 
-    def __init__(self, add: Callable[[], object]) -> None:
+    def __init__(self, add: Callable[[], object], restore: Callable[[], object]) -> None:
         super().__init__()
         self.setProperty("role", "card")
         image = QLabel()
@@ -24,10 +24,11 @@ class EmptyPage(QFrame):
         words = label(t("empty.words"))
         self.go = button(t("empty.go"), add, role="primary")
         self.go.setAutoDefault(True)
+        self.restore = button(t("empty.restore"), restore, role="flat")
         column = QVBoxLayout(self)
         column.setSpacing(14)
         column.addStretch(2)
-        for part in (image, heading, words, self.go):
+        for part in (image, heading, words, self.go, self.restore):
             # No alignment for the words: a box layout asks only unaligned parts for their height.
             row = QHBoxLayout()
             row.addStretch(1)

@@ -37,6 +37,12 @@ def _make_logs(windows: "Windows") -> Window:
     return LogWindow(windows)
 
 
+def _make_backup(windows: "Windows") -> Window:
+    from wabot_tray.gui.backupwindow import BackupWindow  # noqa: PLC0415 - on first use
+
+    return BackupWindow(windows)
+
+
 def _make_settings(windows: "Windows") -> Window:
     from wabot_tray.gui.settingswindow import SettingsWindow  # noqa: PLC0415 - on first use
 
@@ -61,6 +67,7 @@ def _make_rules(windows: "Windows") -> Window:
 OPENINGS: Final[tuple[Opening, ...]] = (
     Opening("rules", "rules.opening", _make_rules),
     Opening("logs", "logs.menu", _make_logs),
+    Opening("backup", "saving.menu", _make_backup),
     Opening("settings", "settings.menu", _make_settings),
     Opening(ASSISTANT, "assistant.entry", _make_assistant),
 )

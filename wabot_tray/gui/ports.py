@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from wabot_tray.control.backups import Backups
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
 from wabot_tray.core.errors import WabotError
@@ -138,6 +139,8 @@ class Program(Protocol):
     extra_facts: Callable[[], Mapping[str, object]]
     complaints: list[WabotError]
     preferences: Preferences  # what the person set, and who is told when that changes
+
+    backups: Backups
 
     @property
     def paths(self) -> Paths:

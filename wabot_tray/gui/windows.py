@@ -13,6 +13,7 @@ from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.openings import ASSISTANT, OPENINGS, Opening
 from wabot_tray.gui.ports import LoginItem, Program
 from wabot_tray.gui.relabel import OpenWindows, put_back, question_is_open
+from wabot_tray.gui.reminder import BackupReminder
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
 from wabot_tray.gui.window import Window
@@ -69,6 +70,7 @@ class Windows(QObject):
         self._forget_settings = program.preferences.subscribe(self._on_settings)
         self.menu = self._make_menu()
         self.tray = Tray(self.bridge, self.menu, clock=clock, parent=self)
+        self.reminder = BackupReminder(self)
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
         self._grace.timeout.connect(self._on_grace_over)
@@ -174,6 +176,15 @@ class Windows(QObject):
         """Whether there is a window of that name to open."""
         return name in self._openings
 
+    def show_restore(self) -> None:
+        """Open the window of backups where one is restored."""
+        from wabot_tray.gui.backupwindow import NAME, BackupWindow  # noqa: PLC0415 - on first use
+
+        self.show_window(NAME)
+        window = self._windows[NAME]
+        if isinstance(window, BackupWindow):
+            window.show_restore()
+
     def window(self, name: str) -> Window | None:
         """Return the window of that name if it was opened before."""
         return self._windows.get(name)
@@ -232,6 +243,7 @@ class Windows(QObject):
             self._dashboard = None
 
     def _on_settings(self) -> None:
+        self.reminder.look()
         # Not at once: the window that asked for another language is in the middle of its work.
         QTimer.singleShot(0, self, self.speak_anew)
 
@@ -273,8 +285,10 @@ class Windows(QObject):
         made.window_wanted.connect(self.show_window)
         made.history_wanted.connect(self.show_history)
         made.logs_wanted.connect(self.show_logs)
+        made.restore_wanted.connect(self.show_restore)
         made.closing_without_tray.connect(self._on_closing_without_tray)
         made.show_tray_presence(self.tray.is_present)
+        self.reminder.use(made)
         for number, problem in enumerate(self.program.complaints):
             made.banners.show_notice(f"complaint:{number}", sentence(problem), Tone.WARNING)
         return made
