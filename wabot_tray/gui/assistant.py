@@ -223,7 +223,7 @@ class Assistant(Window):
         self._jobs.start("language", lambda: self._windows.program.apply(wanted))
 
     def _on_restore(self) -> None:
-        self._windows.show_window(BACKUP)
+        self._windows.show_restore()
 
     def _use_name(self) -> None:
         name = self.name.name.text().strip()
