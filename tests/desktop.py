@@ -246,7 +246,9 @@ def start_xvfb(width: int = 1280, height: int = 800) -> XServer:
     return XServer(process, f":{number.decode()}")
 
 
-def start_trayer(display: str, *, edge: str = "bottom", dark: bool = True) -> TrayHost:
+def start_trayer(
+    display: str, *, edge: str = "bottom", dark: bool = True, height: int = PANEL_HEIGHT
+) -> TrayHost:
     """Start a panel that holds nothing but a tray; ready when this returns.
 
     Raises:
@@ -255,7 +257,7 @@ def start_trayer(display: str, *, edge: str = "bottom", dark: bool = True) -> Tr
     tint = "0x202020" if dark else "0xf0f0f0"
     process = subprocess.Popen(
         [*_TIED, "trayer", "--edge", edge, "--align", "right", "--widthtype", "request",
-         "--height", str(PANEL_HEIGHT), "--SetDockType", "true",
+         "--height", str(height), "--SetDockType", "true",
          "--transparent", "true", "--alpha", "0", "--tint", tint],
         env=os.environ | {"DISPLAY": display},
         stdin=subprocess.DEVNULL,

@@ -157,6 +157,21 @@ def test_without_a_tray_the_dashboard_opens(simulator: RunningSimulator) -> None
         assert "tray" in checks
 
 
+@pytest.mark.slow
+def test_missing_tray_is_said_once_and_a_second_start_shows_the_window(
+    simulator: RunningSimulator,
+) -> None:
+    with start_desktop(tray=False) as bare, Shop(simulator, desktop=bare) as shop:
+        shop.start("--minimized")
+        until(lambda: bare.screen.windows("Accounts|wabot"), "the dashboard", 30)
+        shop.quit()
+        shop.start("--minimized")
+        until(lambda: shop.log().count("no tray on this desktop") == 2, "ten seconds", 30)
+        assert not bare.screen.windows("Accounts|wabot")
+        subprocess.run(shop.entry(), cwd=ROOT, env=shop.env, timeout=20, check=True)
+        until(lambda: bare.screen.windows("Accounts|wabot"), "the first program's window", 10)
+
+
 def test_quit_in_the_tray_menu_ends_everything(desk_linked: Shop, screen_of: Screen) -> None:
     until(lambda: shows(screen_of, GREEN), "green", 10)
     before = len(screen_of.windows(""))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.desktop import Desktop, Screen, start_desktop, wait_for
+from tests.desktop import Desktop, Screen, start_desktop, start_trayer, wait_for
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.login_item import FakeLoginItem
@@ -18,6 +18,7 @@ from wabot_tray.core.states import SessionState
 from wabot_tray.gui.actions import AccountActions
 from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.colours import AMBER, BLUE, GREEN, GREY, RED
+from wabot_tray.gui.icons import SIZES, state_icon
 from wabot_tray.gui.tray import TOOLTIP_LINES, Tray, tooltip_text
 from wabot_tray.gui.traymenu import TrayMenu
 
@@ -145,6 +146,26 @@ def test_middle_click_does_nothing(child: Child, own: Desktop) -> None:
     own.screen.press("r")
     said = child.facts_until("call")
     assert [fact["wanted"] for fact in said if "wanted" in fact] == ["dashboard"]
+
+
+@pytest.mark.usefixtures("qapp")
+@pytest.mark.parametrize("height", [16, 22, 28])
+def test_icon_is_drawn_for_the_panel_and_not_stretched(height: int) -> None:
+    with start_desktop(tray=False) as bare:
+        child = Child(bare)
+        try:
+            with start_trayer(bare.server.display, height=height):
+                found = see(bare.screen, GREEN)
+        finally:
+            assert child.stop() == 0
+    drawn = {side: pixels_of(GREEN, side) for side in SIZES if side <= height}
+    assert found in drawn.values(), (found, drawn)
+
+
+def pixels_of(colour: str, side: int) -> int:
+    """Return how many pixels of the connected icon have exactly `colour`."""
+    picture = state_icon(SessionState.CONNECTED).pixmap(side, side).toImage()
+    return sum(picture.pixelColor(x, y).name() == colour for x in range(side) for y in range(side))
 
 
 @pytest.mark.usefixtures("child")

@@ -25,8 +25,8 @@ from wabot_tray.core.states import SessionState
 from wabot_tray.gui.colours import AMBER, GREY, MARKS, OUTLINES, STATE_COLOURS
 from wabot_tray.system.paths import resource
 
-# Panels ask for 16 to 32 px, and for twice that on screens of high density.
-SIZES: Final = (16, 18, 20, 22, 24, 28, 32, 40, 44, 48, 64, 96, 128)
+# Panels ask for 16 to 32 px, less their own edge, and for twice that on dense screens.
+SIZES: Final = (14, 16, 18, 20, 22, 24, 28, 32, 40, 44, 48, 64, 96, 128)
 Drawing = tuple[QPainterPath, QPainterPath]  # the body, and the mark upon it
 
 
