@@ -27,7 +27,7 @@ _SYSTEM = re.compile(r"^/(usr/)?lib/([^/]+-linux-gnu[^/]*|x86_64|aarch64)/(?!lib
 _TRANSLATION = re.compile(r"Qt6?/translations/(?!qtbase_(en|es)\.qm$)")
 # The command line never loads these; a test of the package holds it to that.
 _NOT_FOR_COMMANDS = re.compile(
-    r"^(PySide6|shiboken6|qasync|neonize|segno|google|wa[A-Z]\w*|instamadillo\w*"
+    r"^(PySide6|shiboken6|qasync|neonize|google|wa[A-Z]\w*|instamadillo\w*"
     r"|wabot_tray\.(gui|worker))(\.|$)"
 )
 

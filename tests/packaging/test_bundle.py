@@ -72,6 +72,7 @@ def test_bundle_links_answers_and_survives_without_a_new_code(
         assert simulator.stats.pairings == 1
 
         checks_login_item(shop)
+        draws_a_code_in_the_terminal(shop)
         survives_an_update(shop, screen.screen)
         ana.send(phone, "question two")
         assert ana.wait_for_replies(2, 20)[1].text == "answer to: question two"
@@ -101,6 +102,23 @@ def checks_login_item(shop: BundleShop) -> None:
     assert f'Exec="{shop.home / TRAY}" --minimized --data-dir {shop.data}\n' in text
     shop.cli("autostart", "off")
     assert not entry.exists()
+
+
+def draws_a_code_in_the_terminal(shop: BundleShop) -> None:
+    """The command line brings what draws the code; nothing else of it needs that."""
+    shop.cli("add", "second")
+    command = [*shop.cli_entry(), "pair", "second"]
+    env = shop.env | {"LC_ALL": "C.UTF-8"}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as pairing:
+        assert pairing.stdout is not None
+        drawn = 0
+        for line in pairing.stdout:
+            drawn += line.count("▀") + line.count("█") > 10
+            if drawn > 10:
+                break
+        pairing.terminate()
+    assert drawn > 10
+    shop.cli("remove", "second", "--yes")
 
 
 def survives_an_update(shop: BundleShop, screen: Screen) -> None:
