@@ -2,6 +2,7 @@
 
 from tests.simulator.companion import Companion
 from tests.simulator.faults import Failure, Mute, RedialFault, temporary_ban
+from tests.simulator.linkcode import CodeError
 from tests.simulator.messages import Received
 from tests.simulator.people import Customer
 from tests.simulator.phone import Phone, ScanError
@@ -9,6 +10,7 @@ from tests.simulator.running import RunningSimulator
 from tests.simulator.server import Simulator
 
 __all__ = [
+    "CodeError",
     "Companion",
     "Customer",
     "Failure",

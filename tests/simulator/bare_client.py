@@ -4,7 +4,8 @@
 
 Writes what happens as JSON lines ({"event": ..., "at": time.monotonic(), ...}) and reads
 commands as JSON lines: {"do": "echo", "on": true}, {"do": "passive"}, {"do": "send", "to": number,
-"text": ...}, {"do": "status"}, {"do": "logout"}. It ends, by os._exit, when its input does.
+"text": ...}, {"do": "status"}, {"do": "logout"},
+{"do": "code", "number": ..., "os": ...}. It ends, by os._exit, when its input does.
 Start it with NEONIZE_BOT_TAG=off in the environment: the Go library looks at the environment of the
 start of the process.
 """
@@ -19,6 +20,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from types import SimpleNamespace
 from typing import Any, TextIO
 
 _SEND_TIMEOUT_S = 90.0
@@ -136,6 +138,8 @@ class BareClient:
                 self._run(self._log_out())
             case "status":
                 self._run(self._tell_status())
+            case "code":
+                self._run(self._ask_code(command["number"], command.get("os", "Linux")))
             case unknown:
                 self.say("unknown", command=unknown)
 
@@ -155,6 +159,17 @@ class BareClient:
             self.say("logout-error", text=str(err))
         else:
             self.say("logged-out")
+
+    async def _ask_code(self, number: str, system: str) -> None:
+        from neonize.utils.enum import ClientType  # noqa: PLC0415
+
+        name = SimpleNamespace(name=system)
+        try:
+            code = await self.client.PairPhone(number, True, name, ClientType.CHROME)
+        except Exception as err:  # noqa: BLE001  # neonize's errors have no common base
+            self.say("code-error", text=str(err))
+        else:
+            self.say("code", text=code)
 
     async def _tell_status(self) -> None:
         self.say("status", connected=await self.client.is_connected())

@@ -13,6 +13,7 @@ from tests.simulator.home import Home, in_loop
 from tests.simulator.nodes import Node
 
 Cut = Literal["fin", "rst", "ws"]
+LINK_CODE_LIVES_S: Final = 180.0
 
 
 class Mute(StrEnum):
@@ -60,6 +61,7 @@ class AccountFaults:
     ack_error: int | None = None  # messages are refused with this number
     ack_delay_ms: int = 0
     redial_after_pairing: RedialFault | None = None
+    demands_passkey: bool = False  # after a scan or a code, instead of linking
 
 
 class FaultTarget(Protocol):
@@ -108,6 +110,8 @@ class Faults(AccountFaults):
     mute: Mute | None = None
     handshake_delay_s: float = 0.0
     pairing_failure: Failure | None = None  # instead of QR codes
+    link_code_failure: Failure | None = None  # instead of codes to type: 400, 429 ...
+    link_code_lives_s: float = LINK_CODE_LIVES_S
     cuts_next_dial: bool = False
     _accounts: dict[str, AccountFaults] = field(default_factory=dict)
 
@@ -173,7 +177,8 @@ class Faults(AccountFaults):
         """End every fault: settings, refusals and silence."""
         for each in fields(AccountFaults):
             setattr(self, each.name, getattr(_NOTHING, each.name))
-        self.http_status = self.mute = self.pairing_failure = None
+        self.http_status = self.mute = self.pairing_failure = self.link_code_failure = None
+        self.link_code_lives_s = LINK_CODE_LIVES_S
         self.handshake_delay_s = 0.0
         self.cuts_next_dial = False
         self._accounts.clear()

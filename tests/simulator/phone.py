@@ -1,4 +1,4 @@
-"""Phones: accounts that companions are linked to by scanning their QR code."""
+"""Phones: accounts that companions are linked to by scanning or typing their code."""
 
 import base64
 import binascii
@@ -10,8 +10,9 @@ from typing import Final, Literal, Protocol
 
 from tests.simulator import messages
 from tests.simulator.companion import Companion
-from tests.simulator.faults import stream_error
+from tests.simulator.faults import AccountFaults, HasNumber, stream_error
 from tests.simulator.home import in_loop
+from tests.simulator.linkcode import CodeError, Hello, PhoneSide, typed
 from tests.simulator.messages import Outgoing, Received
 from tests.simulator.nodes import SERVER, Attrs, Jid, Node
 from tests.simulator.people import Person, World
@@ -27,9 +28,15 @@ class ScanError(Exception):
 
 
 class PairingInProgress(Protocol):
-    """A client that shows QR codes."""
+    """A client that shows codes."""
 
     noise_key: bytes
+
+    async def greet(self, side: PhoneSide, timeout_s: float) -> Node:
+        """Say that the code was typed, and return how the client goes on."""
+
+    def demand_passkey(self) -> None:
+        """Ask the client for a passkey."""
 
     async def link(self, success: Node, timeout_s: float) -> Node:
         """Send the result of a scan and return the client's signed identity."""
@@ -43,6 +50,12 @@ class PhoneWorld(World, Protocol):
 
     def find_pairing(self, ref: str) -> PairingInProgress | None:
         """Return the client that shows a code now."""
+
+    def find_code(self, number: str) -> "tuple[PairingInProgress, Hello] | None":
+        """Return the client that shows a code for this number now."""
+
+    def faults_of(self, phone: HasNumber) -> AccountFaults:
+        """Return the faults in force for a phone."""
 
     def linked(self, phone: "Phone", companion: Companion) -> None:
         """Let a companion log in."""
@@ -83,6 +96,7 @@ class Phone(Person):
     def __init__(self, world: PhoneWorld, number: str, lid: str, name: str) -> None:
         super().__init__(world, number, lid, name)
         self.confirms_delivery = False  # of the copies of its own companions' messages
+        self.link_notices = 0  # "enter the code to link a device", as WhatsApp shows it
         self._server = world
         self._companions: dict[int, Companion] = {}
         self._last_device = 0
@@ -154,6 +168,47 @@ class Phone(Person):
             raise ScanError(f"this phone has {MAX_COMPANIONS} companions already")
         if bad == "silence":
             raise ScanError("the phone stays silent, as asked")
+        return await self._link(pairing, code, bad, timeout_s)
+
+    def enter_code(self, code: str, *, timeout_s: float = 10.0) -> Companion:
+        """Do what `aenter_code` does, for threads."""
+        return self.home.block_on(self.aenter_code(code, timeout_s=timeout_s))
+
+    async def aenter_code(self, code: str, *, timeout_s: float = 10.0) -> Companion:
+        """Type a code under "Link with phone number instead", and return the device it links.
+
+        A code that was wrong may be typed again, as on real phones.
+
+        Args:
+            code: As the device shows it, with or without its dash.
+            timeout_s: How long the device may take for each of its answers.
+
+        Raises:
+            CodeError: The code is wrong or has expired, nobody shows one for this number, or the
+                device refused.
+            ScanError: What makes a scan fail as well.
+        """
+        plain = typed(code)
+        if (found := self._server.find_code(self.number)) is None:
+            raise CodeError("no device waits for this number")
+        if len(self._companions) >= MAX_COMPANIONS:
+            raise ScanError(f"this phone has {MAX_COMPANIONS} companions already")
+        pairing, hello = found
+        side = PhoneSide(hello, plain, self._signal.identity)
+        try:
+            finish = await pairing.greet(side, timeout_s)
+        except (TimeoutError, ConnectionError) as err:
+            raise CodeError("the device does not answer") from err
+        agreed = side.agree(finish)
+        scanned = ScannedCode("", pairing.noise_key, agreed.identity, agreed.adv_secret)
+        return await self._link(pairing, scanned, None, timeout_s)
+
+    async def _link(
+        self, pairing: PairingInProgress, code: ScannedCode, bad: BadScan | None, timeout_s: float
+    ) -> Companion:
+        if self._server.faults_of(self).demands_passkey:
+            pairing.demand_passkey()
+            raise ScanError("WhatsApp asks for a passkey first")
         device = self._last_device = self._last_device + 1
         companion = Companion(self, device, code.noise_key, code.identity)
         details, signed = self._sign(code, bad)

@@ -10,9 +10,10 @@ from typing import Self, TypeVar
 from tests.simulator.certs import certificate_chain
 from tests.simulator.companion import Companion
 from tests.simulator.connection import Connection, Peer
-from tests.simulator.faults import AccountFaults, Failure, Faults, Mute, RedialFault
+from tests.simulator.faults import AccountFaults, Failure, Faults, HasNumber, Mute, RedialFault
 from tests.simulator.home import Home, in_loop
 from tests.simulator.keys import KeyPair
+from tests.simulator.linkcode import Hello
 from tests.simulator.messages import now
 from tests.simulator.nodes import Attrs, Node
 from tests.simulator.noise import Finished, ServerHandshake
@@ -185,7 +186,7 @@ class Simulator:
     def _begin_pairing(self, connection: Connection, finished: Finished) -> Peer | None:
         if failure := self.faults.pairing_failure:
             return self._refuse(connection, failure, "", 0)
-        pairing = Pairing(connection, finished.client_static, self.qr_refs, self._pairings.remove)
+        pairing = Pairing(connection, finished.client_static, self)
         self._pairings.append(pairing)
         pairing.begin()
         return pairing
@@ -193,6 +194,26 @@ class Simulator:
     def find_pairing(self, ref: str) -> Pairing | None:
         """Return the client that shows a code with this text now."""
         return next((pairing for pairing in self._pairings if pairing.is_valid(ref)), None)
+
+    def find_code(self, number: str) -> tuple[Pairing, Hello] | None:
+        """Return the client that shows a code for this number now; the newest, of several."""
+        shown = [(p, hello) for p in self._pairings if (hello := p.code_for(number))]
+        return max(shown, key=lambda found: found[1].asked_at, default=None)
+
+    def code_asked(self, hello: Hello) -> None:
+        """Count a code, and show the phone its notification."""
+        self.stats.link_codes[hello.number] += 1
+        phone = self.find(hello.number)
+        if isinstance(phone, Phone) and hello.notifies:
+            phone.link_notices += 1
+
+    def faults_of(self, phone: HasNumber) -> AccountFaults:
+        """Return the faults in force for a phone."""
+        return self.faults.met_by(phone)
+
+    def ended(self, pairing: Pairing) -> None:
+        """Forget a client that has gone."""
+        self._pairings.remove(pairing)
 
     def linked(self, phone: Phone, companion: Companion) -> None:
         """Let a companion log in."""

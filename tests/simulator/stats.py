@@ -32,6 +32,7 @@ class Stats:
     logins: list[Login] = field(default_factory=list)
     delayed_handshakes: int = 0
     pairings: int = 0
+    link_codes: Counter[str] = field(default_factory=Counter)  # asked for, by number
     pings: Counter[str] = field(default_factory=Counter)
     passive_round_trips: Counter[str] = field(default_factory=Counter)
     prekey_uploads: Counter[str] = field(default_factory=Counter)
