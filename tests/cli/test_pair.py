@@ -23,7 +23,7 @@ from PIL import Image
 from tests.cli.conftest import Cli, Program
 from tests.control.fake_manager import FakeManager, step
 from wabot_tray.core.reasons import Reason
-from wabot_tray.core.snapshot import PairingProgress, PairingStage
+from wabot_tray.core.snapshot import PairingProgress, PairingStage, PairingWay
 
 # As long as a real one: "2@" and four base64 fields (measured with neonize 0.5.2: 230 to 240).
 CODES = [f"2@{letter * 110},{'k' * 43}=,{'i' * 43}=,{'s' * 30}=" for letter in "AB"]
@@ -87,6 +87,22 @@ def test_pair_that_fails_says_why(cli: Cli, manager: FakeManager) -> None:
     assert "Traceback" not in for_people.err
     assert "reason." not in for_people.err
     assert for_people.err.strip()
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [("600111222", "Choose the country"), ("+34 600", "too short"), ("+999 1234567", "No country")],
+)
+def test_number_that_cannot_be_is_said(
+    cli: Cli, manager: FakeManager, number: str, said: str
+) -> None:
+    result = cli(
+        "pair", "bar", "--phone", number, env={"LANG": "en", "LC_ALL": "", "LC_TELEPHONE": ""}
+    )
+    assert result.code != 0
+    assert said in result.err
+    assert not manager.asked
 
 
 def test_ctrl_c_cancels_the_attempt(cli: Cli, program: Program, manager: FakeManager) -> None:
@@ -272,3 +288,27 @@ def test_watch_in_a_terminal_redraws(cli: Cli, program: Program, terminals: list
     program.tell(*(program.manager.snapshot("shop"),))
     shown = terminal.read_until(r"(?s)\x1b\[2J.*\x1b\[2J.*bar")
     assert shown.count("\033[2J") == 2
+
+
+@pytest.mark.usefixtures("program")
+def test_pair_by_number_asks_with_digits_and_shows_a_code_to_type(
+    cli: Cli, manager: FakeManager, terminals: list[Terminal]
+) -> None:
+    way = {"way": PairingWay.PHONE, "phone": "34600111222"}
+    ends = datetime.now(UTC) + timedelta(seconds=160)
+    manager.pairing_steps = [
+        step("bar", PairingStage.STARTING, **way),
+        step(
+            "bar",
+            PairingStage.CODE,
+            code="K7RM-4XTP",
+            code_expires_at=ends,
+            window_ends_at=ends,
+            **way,
+        ),
+    ]
+    terminal = Terminal(cli, "pair", "bar", "--phone", "600 111 222", LC_ALL="es_ES.UTF-8")
+    terminals.append(terminal)
+    shown = terminal.read_until(r"Quedan 1[56]\d s para escribirlo")
+    assert "K7RM-4XTP" in shown
+    assert manager.asked[-1] == ("pair", "bar", "34600111222")

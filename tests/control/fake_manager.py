@@ -147,8 +147,8 @@ class FakeManager:
         if (then := self.reconnects_to.get(account_id)) is not None:
             self.soon(then)
 
-    async def pair(self, account_id: str) -> None:
-        self._ask("pair", account_id)
+    async def pair(self, account_id: str, phone: str = "") -> None:
+        self._ask("pair", account_id, *([phone] if phone else []))
         if self.snapshot(account_id).state is SessionState.CONNECTED:
             raise ControlError("error.already_linked", id=account_id)
         self.soon(*self.pairing_steps)

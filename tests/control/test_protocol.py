@@ -26,6 +26,14 @@ def line(**changes: Any) -> bytes:
     return json.dumps({**VALID, **changes}).encode() + b"\n"
 
 
+@pytest.mark.parametrize(
+    "phone", ["", "+34600111222", "600 111", "0600111222", "1" * 16, "\u0661" * 9]
+)
+def test_number_that_is_not_digits_is_refused(phone: str) -> None:
+    with pytest.raises(WireError):
+        protocol.decode_request(line(method="pair", params={"id": "shop", "phone": phone}))
+
+
 @pytest.mark.parametrize("method", protocol.METHODS)
 def test_request_of_every_method_survives_the_way(method: str) -> None:
     wish = {"source": "shop", "target": "shop-2", "label": "", "enabled": None}
@@ -33,6 +41,7 @@ def test_request_of_every_method_survives_the_way(method: str) -> None:
         "id": "shop",
         "label": "Café",
         "wait_s": 5.0,
+        "phone": "34600111222",
         "path": "/home/rosa/b.wabot",
         "passphrase": "the shop's own words",
         "replace": True,

@@ -36,6 +36,8 @@ _DIGITS = st.text("0123456789", max_size=wire.LONGEST_PHONE)
 _DETAILS = st.text(st.characters(), max_size=100) | st.just("é" * wire.LONGEST_DETAIL)
 _FITTING = {
     ("QrShown", "code"): st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1),
+    ("LinkCodeShown", "code"): st.from_regex(r"[0-9A-Z]{4}-[0-9A-Z]{4}", fullmatch=True),
+    ("LinkCodeShown", "phone"): _DIGITS,
     ("PairingSucceeded", "phone"): _DIGITS,
     ("LoggedIn", "phone"): _DIGITS,
     ("DialFailed", "detail"): _DETAILS,
@@ -86,7 +88,8 @@ def test_message_comes_back_as_it_was_in_one_line(message: Any) -> None:
 
 def test_every_event_of_a_worker_and_every_command_is_known() -> None:
     assert {cls.__name__ for cls in EVENTS} >= {"WorkerReady", "QrShown", "WorkerExited"}
-    assert {cls.__name__ for cls in COMMANDS} == {"Start", "SetPace", "Verify", "Unlink", "Stop"}
+    names = {"Start", "SetPace", "Verify", "AskCode", "Unlink", "Stop"}
+    assert {cls.__name__ for cls in COMMANDS} == names
 
 
 @pytest.mark.parametrize("cls", [*EVENTS, *COMMANDS], ids=lambda cls: cls.__name__)

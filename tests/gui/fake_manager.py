@@ -4,14 +4,17 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from wabot_tray.core import codes
 from wabot_tray.core.accounts import checked_id
 from wabot_tray.core.clock import Clock
+from wabot_tray.core.codes import CodeAllowance
 from wabot_tray.core.errors import AccountError, WabotError
 from wabot_tray.core.history import Mark
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import (
     PairingProgress,
     PairingStage,
+    PairingWay,
     SessionRemoved,
     SessionSnapshot,
     Update,
@@ -62,6 +65,7 @@ class FakeManager:
         self.time = time or FakeTime()
         self.calls: list[tuple[str, ...]] = []
         self.failures: dict[tuple[str, ...], WabotError] = {}  # raised once for that call
+        self.codes: tuple[datetime, ...] = ()  # that were asked for
         self.can_unlink = True
         self.answers: tuple[VerifyResult, ...] = ()
         self.listeners: list[Callable[[Update], None]] = []
@@ -122,9 +126,14 @@ class FakeManager:
     async def reconnect(self, account_id: str) -> None:
         self._called("reconnect", account_id)
 
-    async def pair(self, account_id: str) -> None:
-        self._called("pair", account_id)
-        self.pairing_step(account_id, PairingStage.STARTING)
+    async def pair(self, account_id: str, phone: str = "") -> None:
+        self._called("pair", account_id, *([phone] if phone else []))
+        way = PairingWay.PHONE if phone else PairingWay.QR
+        self.pairing_step(account_id, PairingStage.STARTING, way=way, phone=phone or None)
+
+    def code_allowance(self, account_id: str) -> CodeAllowance:
+        self.snapshot(account_id)
+        return codes.allowance(self.codes, self.time.now())
 
     async def cancel_pairing(self, account_id: str) -> None:
         self._called("cancel_pairing", account_id)
@@ -180,6 +189,20 @@ class FakeManager:
             code_expires_at=now + timedelta(seconds=60 if number == 1 else 20),
             window_ends_at=now + timedelta(seconds=160 - (0 if number == 1 else 40 + 20 * number)),
         )
+
+    def show_link_code(self, account_id: str, code: str = "K7RM-4XTP", **more: object) -> None:
+        """Give a code to type, as WhatsApp does for the number that was asked for."""
+        now = self.time.now()
+        self.codes = codes.with_one_more(self.codes, now)
+        asked = self._pairings.get(account_id)
+        values: dict[str, object] = {
+            "way": PairingWay.PHONE,
+            "code": code,
+            "phone": asked.phone if asked else None,
+            "code_expires_at": now + timedelta(seconds=160),
+            "window_ends_at": now + timedelta(seconds=160),
+        }
+        self.pairing_step(account_id, PairingStage.CODE, **(values | more))  # type: ignore[arg-type]
 
     def _called(self, *call: str) -> None:
         self.calls.append(call)

@@ -138,6 +138,7 @@ def _add_changing(command: Any) -> None:
     add.add_argument("--label", default="", metavar=t("cli.meta.text"), help=t("cli.help.label"))
     pair = command("pair", "pair:run")
     _add_id(pair)
+    pair.add_argument("--phone", metavar=t("cli.meta.number"), help=t("cli.help.phone"))
     _add_json(pair)
     reconnect = command("reconnect", "reconnect:run")
     which = reconnect.add_mutually_exclusive_group()

@@ -1,11 +1,11 @@
-"""A QR code in a terminal, redrawn when it is renewed, with the time that is left."""
+"""A code in a terminal, to scan or to type, with the time that is left."""
 
 import io
 import shutil
 from datetime import UTC, datetime
 
-from wabot_tray.cli.output import can_write, is_terminal, say, wrapped
-from wabot_tray.core.snapshot import PairingProgress, PairingStage
+from wabot_tray.cli.output import can_write, coloured, is_terminal, say, wrapped
+from wabot_tray.core.snapshot import PairingProgress, PairingStage, PairingWay
 from wabot_tray.system.i18n import t
 
 _CLEAR = "\033[H\033[2J\033[3J"  # the old code leaves the scroll-back too
@@ -46,9 +46,15 @@ class Screen:
         if is_terminal():
             print(_CLEAR, end="")
         say(t("cli.pair.title", id=self._account_id))
-        say(wrapped(t("cli.pair.steps"), ""))
-        say()
-        say(drawn(step.code))
+        if step.way is PairingWay.PHONE:
+            say(wrapped(t("cli.pair.code_steps"), ""))
+            say()
+            say(f"    {coloured(step.code, 'bold')}")
+            say()
+        else:
+            say(wrapped(t("cli.pair.steps"), ""))
+            say()
+            say(drawn(step.code))
         self._drawn = True
 
     def _count_down(self) -> None:
@@ -56,8 +62,9 @@ class Screen:
         step = self._step
         if step is None or step.stage is not PairingStage.CODE or not is_terminal():
             return
+        key = "cli.pair.countdown" if step.way is PairingWay.QR else "cli.pair.code_countdown"
         text = t(
-            "cli.pair.countdown",
+            key,
             number=step.number,
             seconds=_seconds_left(step.code_expires_at),
             total=_seconds_left(step.window_ends_at),

@@ -53,8 +53,8 @@ class Manager(Protocol):
     async def reconnect(self, account_id: str) -> object:
         """Try at once. On return the session has left its old link, or the attempt is refused."""
 
-    async def pair(self, account_id: str) -> object:
-        """Begin to link a phone."""
+    async def pair(self, account_id: str, phone: str = "") -> object:
+        """Begin to link a phone: by a code to type there, for the number `phone`, or a QR code."""
 
     async def cancel_pairing(self, account_id: str) -> object:
         """Give up linking a phone."""

@@ -13,6 +13,7 @@ and nothing else.
 
 import dataclasses
 import json
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ VERSION: Final = 1
 LONGEST_LINE_BYTES: Final = 1 << 20
 LONGEST_WAIT_S: Final = 3600.0
 _HIGHEST_ID: Final = 1 << 53  # what every reader of JSON holds exactly
+_PHONE: Final = re.compile(r"[1-9][0-9]{6,14}")  # E.164 allows 15 digits
 _LONGEST_TEXT: Final = 4096  # characters of a path or a passphrase
 _LONGEST_PARAM: Final = 2000  # characters of one value inside an error
 
@@ -94,7 +96,8 @@ METHODS: Final[Mapping[str, Mapping[str, _Param]]] = {
     "reconnect": {"id": _Param("id", optional=True), "wait_s": _Param("seconds")},  # stream
     "history": _ID,
     "verify": _MAYBE_ID,
-    "pair": _ID,  # stream, the only one that carries codes
+    # stream, the only one that carries codes
+    "pair": {"id": _Param("id"), "phone": _Param("phone", optional=True)},
     "diagnose": {},
     "backup": {**_BACKUP, "replace": _Param("flag", optional=True)},  # stream
     "look": _BACKUP,
@@ -172,13 +175,15 @@ def _checked(name: str, value: object, kind: str) -> object:
         return _wishes(value)
     if not isinstance(value, str):
         raise WireError(detail=f"{name} is no text")
-    if kind in {"path", "secret", "word"}:
-        return _text(name, value, may_be_empty=kind == "word")
+    if kind in {"path", "secret", "word", "phone"}:
+        return _text(name, value, kind)
     return checked_id(value) if kind == "id" else checked_label(value)
 
 
-def _text(name: str, value: str, *, may_be_empty: bool) -> str:
-    if not (value or may_be_empty) or len(value) > _LONGEST_TEXT or "\0" in value:
+def _text(name: str, value: str, kind: str) -> str:
+    if kind == "phone" and not _PHONE.fullmatch(value):
+        raise WireError(detail=f"{name} is no number in digits")
+    if not (value or kind == "word") or len(value) > _LONGEST_TEXT or "\0" in value:
         raise WireError(detail=f"{name} is out of its limits")
     return value
 

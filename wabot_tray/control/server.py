@@ -368,12 +368,13 @@ class ControlServer:
         forget = self._manager.subscribe(heard)
         running = self._manager.pairing(account_id)
         ours = running is None or running.stage in _OVER
+        phone = str(request.params.get("phone", ""))
         try:
             async with asyncio.timeout(self._limits.pairing_s):
-                if running is not None and not ours:
+                if running is not None and not ours and not _needs_another(running, phone):
                     steps.put_nowait(running)  # a window shows it already: look over its shoulder
                 else:
-                    await self._manager.pair(account_id)
+                    await self._manager.pair(account_id, phone)
                 while True:
                     step = await steps.get()
                     ours = ours and step.stage not in _OVER
@@ -402,6 +403,11 @@ def _pid() -> int:
 
 def _account(request: Request) -> str:
     return str(request.params["id"])
+
+
+def _needs_another(running: PairingProgress, phone: str) -> bool:
+    """Whether the attempt under way cannot give what is asked for: a code for this number."""
+    return bool(phone) and running.phone != phone and running.stage is not PairingStage.LINKING
 
 
 def _unexpected(err: BaseException) -> ControlError:

@@ -42,6 +42,13 @@ class SetPace(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskCode(Command):
+    """Ask WhatsApp for a code to be typed on the phone with this number, while QR codes show."""
+
+    phone: str = field(repr=False)  # digits, international form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unlink(Command):
     """Tell WhatsApp to forget this device, for good."""
 

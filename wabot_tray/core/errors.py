@@ -5,6 +5,7 @@
     +-- WireError                a line between two of our processes cannot be read
     +-- SettingsError            a value in a file or a form is refused
     +-- AccountError             an account's id is refused, taken or unknown
+    +-- NumberError              a phone number cannot be one
     +-- KeyUnavailableError      the key that opens the vaults cannot be had
     +-- VaultError               a vault cannot be opened or written
     +-- ControlError             the running program cannot do what it was asked
@@ -62,6 +63,12 @@ class AccountError(WabotError):
     """An account's id is refused, taken or unknown."""
 
     message_key = "error.account"
+
+
+class NumberError(WabotError):
+    """A phone number cannot be one."""
+
+    message_key = "error.number_short"
 
 
 class ReasonedError(WabotError):

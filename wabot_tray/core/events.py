@@ -46,6 +46,8 @@ class PairAsked(_Because, Event):
 
     REASON: ClassVar[Reason] = Reason.PAIRING_STARTED
 
+    phone: str = field(default="", repr=False)  # digits; by a QR code without them
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotPaired(Event):
@@ -124,6 +126,24 @@ class QrShown(_Because, WorkerEvent):
     number: int  # counts from 1
     code_expires_at: datetime  # UTC
     window_ends_at: datetime  # UTC; after that no code of this attempt is valid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCodeShown(_Because, WorkerEvent):
+    """WhatsApp gave a code to be typed on the phone."""
+
+    REASON: ClassVar[Reason] = Reason.WAITING_FOR_CODE
+
+    code: str = field(repr=False)  # XXXX-XXXX
+    phone: str = field(repr=False)  # digits; the only phone that takes it
+    expires_at: datetime  # UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCodeRefused(WorkerEvent):
+    """WhatsApp gave no code to be typed on the phone. QR codes go on being shown."""
+
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

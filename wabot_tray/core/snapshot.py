@@ -41,6 +41,13 @@ class SessionRemoved:
     id: str
 
 
+class PairingWay(StrEnum):
+    """What the person does on the phone to link it."""
+
+    QR = "qr"  # scans a code
+    PHONE = "phone"  # types one, asked for with the phone's number
+
+
 class PairingStage(StrEnum):
     """How far an attempt to link a phone has come."""
 
@@ -57,11 +64,12 @@ class PairingProgress:
 
     id: str
     stage: PairingStage
-    code: str = ""
+    way: PairingWay = PairingWay.QR
+    code: str = ""  # the text of a QR code, or XXXX-XXXX
     number: int = 0
     code_expires_at: datetime | None = None
     window_ends_at: datetime | None = None
-    phone: str | None = None
+    phone: str | None = None  # the number a code was asked for, or that was linked
     reason: Reason | None = None
 
     def __repr__(self) -> str:

@@ -98,6 +98,7 @@ def _table() -> dict[tuple[SessionState, type[ev.Event]], SessionState]:
     row(ev.CrashLooped, s.FAILED, *live, s.WAITING)
     # What a worker reports.
     row(ev.QrShown, s.PAIRING, s.CONNECTING, s.PAIRING)
+    row(ev.LinkCodeShown, s.PAIRING, s.PAIRING)
     row(ev.PairingSucceeded, s.CONNECTING, s.PAIRING, s.CONNECTING)
     row(ev.LoggedIn, s.CONNECTED, *live)
     row(ev.LinkLost, s.RECONNECTING, s.CONNECTED, s.RECONNECTING)

@@ -10,6 +10,7 @@ import binascii
 import dataclasses
 import json
 import math
+import re
 import sys
 import types
 import typing
@@ -28,6 +29,7 @@ LONGEST_CODE: Final = 1000  # characters; WhatsApp's have about 240, a QR code h
 LONGEST_PHONE: Final = 20  # digits; E.164 allows 15
 LONGEST_DETAIL: Final = 4000  # characters
 TOPICS: Final = ("bot", "vault", "inbox", "phone")
+_LINK_CODE: Final = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}")
 _HIGHEST: Final = 1 << 53  # what every reader of JSON holds exactly
 # Within these years every time can be moved by some days or into another zone.
 _FIRST_YEAR: Final = 1970
@@ -36,6 +38,10 @@ _LAST_YEAR: Final = 9990
 
 def _is_code(text: str) -> bool:
     return 0 < len(text) <= LONGEST_CODE and text.isascii() and text.isprintable()
+
+
+def _is_link_code(text: str) -> bool:
+    return _LINK_CODE.fullmatch(text) is not None
 
 
 def _is_phone(text: str) -> bool:
@@ -49,6 +55,8 @@ def _is_detail(text: str) -> bool:
 # A worker talks to the whole internet; these texts of it are kept in files and shown in windows.
 _FITS: Final[Mapping[tuple[str, str], Callable[[str], bool]]] = {
     ("QrShown", "code"): _is_code,
+    ("LinkCodeShown", "code"): _is_link_code,
+    ("LinkCodeShown", "phone"): _is_phone,
     ("PairingSucceeded", "phone"): _is_phone,
     ("LoggedIn", "phone"): _is_phone,
     ("DialFailed", "detail"): _is_detail,

@@ -6,6 +6,7 @@ from typing import Protocol
 from wabot_tray.control.backups import Backups
 from wabot_tray.control.preferences import Preferences
 from wabot_tray.control.protocol import Check
+from wabot_tray.core.codes import CodeAllowance
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.history import Mark
 from wabot_tray.core.reasons import Reason
@@ -74,8 +75,12 @@ class Sessions(Protocol):
         """Try at once. Raises WabotError with a sentence where that cannot help."""
         ...
 
-    async def pair(self, account_id: str) -> None:
-        """Begin an attempt to link a phone, or renew it."""
+    async def pair(self, account_id: str, phone: str = "") -> None:
+        """Begin an attempt to link a phone, renew it, or change its way."""
+        ...
+
+    def code_allowance(self, account_id: str) -> CodeAllowance:
+        """Return how many codes to type the account may still ask for."""
         ...
 
     async def cancel_pairing(self, account_id: str) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -14,8 +14,9 @@ from wabot_tray.core import events as ev
 from wabot_tray.core.clock import Clock
 from wabot_tray.core.errors import ReasonedError
 from wabot_tray.core.reasons import Reason
-from wabot_tray.core.snapshot import PairingProgress, PairingStage, VerifyResult
+from wabot_tray.core.snapshot import PairingProgress, VerifyResult
 from wabot_tray.core.states import SessionState
+from wabot_tray.sessions.linking import Linking
 from wabot_tray.sessions.session import BEGINS_ANEW, Session
 from wabot_tray.sessions.supervisor import Worker, WorkerFactory
 from wabot_tray.sessions.weight import LIMIT_BYTES, Scales
@@ -81,7 +82,7 @@ class SessionKeeper:
 
     def __init__(self, session: Session, surroundings: Surroundings) -> None:
         self.session = session
-        self.progress: PairingProgress | None = None
+        self.linking = Linking(session, surroundings.clock, surroundings.pairing, self._send)
         self.notices: dict[str, tuple[Reason, str]] = {}
         self.received = 0
         self.replied = 0
@@ -107,9 +108,10 @@ class SessionKeeper:
         self._around.on_event(self.session.id, event)
         if self._is_report(event):
             return
+        event = self.linking.reread(event)
         before = self.session.state
         changed = self.session.apply(event)
-        self._tell_pairing(event, before)
+        self.linking.hear(event, before)
         self._arm()
         if isinstance(event, BEGINS_ANEW):
             if self.session.state is SessionState.CONNECTING:
@@ -123,6 +125,17 @@ class SessionKeeper:
             self._own(self._probe_after_silence(), "probe")
         if changed or before is not self.session.state:
             self._around.published(self.session.id)
+
+    def pair(self, phone: str = "") -> None:
+        """Begin to link a phone, begin anew, or change the way while codes show.
+
+        Args:
+            phone: Digits, to be linked by a code that is typed; by a QR code without them.
+        """
+        if self.linking.change_way(phone):
+            self._around.published(self.session.id)
+        else:
+            self.handle(ev.PairAsked(phone=phone))
 
     def restart(self, reason: Reason) -> None:
         """Replace a worker that no longer does its work, as the back-off allows."""
@@ -140,15 +153,7 @@ class SessionKeeper:
     def clock_set(self, jump: timedelta) -> None:
         """Hear that the wall clock was set: what people are shown moves along."""
         self.session.clock_set(jump)
-        progress = self.progress
-        if progress is None or progress.code_expires_at is None or progress.window_ends_at is None:
-            return
-        self.progress = replace(
-            progress,
-            code_expires_at=progress.code_expires_at + jump,
-            window_ends_at=progress.window_ends_at + jump,
-        )
-        self._around.pairing(self.progress)
+        self.linking.clock_set(jump)
 
     def doubt(self) -> None:
         """Ask a connected link for a sign of life; one that gives none is replaced in seconds."""
@@ -255,6 +260,10 @@ class SessionKeeper:
         except Exception:  # the next event must still be heard
             log.exception("session %s: %s failed", self.session.id, type(event).__name__)
 
+    def _send(self, command: commands.Command) -> None:
+        if self._worker is not None:
+            self._worker.send(command)
+
     def _dismiss(self, *, at_once: bool) -> None:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
@@ -337,12 +346,8 @@ class SessionKeeper:
                 self._weigh(event)
             case ev.WorkerReady():
                 self.live_in_ram = event.live_in_ram
-            case ev.Verified():
-                if (probe := self._probes.pop(event.token, None)) is not None and not probe.done():
-                    probe.set_result(event)
-            case ev.Unlinked():
-                if self._unlinking is not None and not self._unlinking.done():
-                    self._unlinking.set_result(event.done)
+            case ev.Verified() | ev.Unlinked():
+                self._hear_answer(event)
             case ev.Answered():
                 received, replied = self._counted
                 self.received, self.replied = received + event.received, replied + event.replied
@@ -351,6 +356,9 @@ class SessionKeeper:
                     "session %s: %d received, %d answered", account_id, self.received, self.replied
                 )
                 self._around.published(self.session.id)
+            case ev.LinkCodeRefused():
+                if self.session.phone:  # else a QR code shows by now, and is still good
+                    self.handle(ev.PairingFailed(reason=event.reason))
             case ev.Noticed():
                 self._notice(event)
             case ev.PhoneSeen():
@@ -358,6 +366,13 @@ class SessionKeeper:
             case _:
                 return False
         return True
+
+    def _hear_answer(self, event: ev.Verified | ev.Unlinked) -> None:
+        if isinstance(event, ev.Unlinked):
+            if self._unlinking is not None and not self._unlinking.done():
+                self._unlinking.set_result(event.done)
+        elif (probe := self._probes.pop(event.token, None)) is not None and not probe.done():
+            probe.set_result(event)
 
     def _notice(self, event: ev.Noticed) -> None:
         if event.reason is None:
@@ -403,41 +418,3 @@ class SessionKeeper:
             self.handle(ev.LinkProved())
         else:
             self.restart(Reason.KEEPALIVE_TIMEOUT)
-
-    # --- pairing ---------------------------------------------------------------------------------
-
-    def _tell_pairing(self, event: ev.Event, before: SessionState) -> None:
-        """Say how far the linking of a phone has come, where this event is about that."""
-        progress: PairingProgress | None = None
-        account_id = self.session.id
-        match event:
-            case ev.PairAsked():
-                progress = PairingProgress(id=account_id, stage=PairingStage.STARTING)
-            case ev.QrShown() if self.session.state is SessionState.PAIRING:
-                progress = PairingProgress(
-                    id=account_id,
-                    stage=PairingStage.CODE,
-                    code=event.code,
-                    number=event.number,
-                    code_expires_at=event.code_expires_at,
-                    window_ends_at=event.window_ends_at,
-                )
-            case ev.PairingSucceeded():
-                progress = PairingProgress(
-                    id=account_id, stage=PairingStage.LINKING, phone=event.phone
-                )
-            case ev.LoggedIn() if self.progress is not None:
-                progress = PairingProgress(
-                    id=account_id, stage=PairingStage.DONE, phone=event.phone
-                )
-            case _ if self.progress is not None and self._pairing_ended(before):
-                progress = PairingProgress(
-                    id=account_id, stage=PairingStage.FAILED, reason=self.session.reason
-                )
-        if progress is not None:
-            over = progress.stage in {PairingStage.DONE, PairingStage.FAILED}
-            self.progress = None if over else progress
-            self._around.pairing(progress)
-
-    def _pairing_ended(self, before: SessionState) -> bool:
-        return before.has_worker and not self.session.state.has_worker and not self.session.linking

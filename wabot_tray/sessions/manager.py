@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from wabot_tray.core import commands
 from wabot_tray.core import events as ev
 from wabot_tray.core.accounts import checked_label
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
-from wabot_tray.core.errors import AccountError, ControlError, VaultError
+from wabot_tray.core.codes import CodeAllowance
+from wabot_tray.core.errors import AccountError, ControlError
 from wabot_tray.core.proxies import checked_proxy
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
@@ -33,6 +34,7 @@ from wabot_tray.sessions.livewatch import LiveWatch
 from wabot_tray.sessions.milestones import Milestones
 from wabot_tray.sessions.phonewatch import PhoneWatch
 from wabot_tray.sessions.recorder import Recorder
+from wabot_tray.sessions.records import Records
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.setdown import SetDown
 from wabot_tray.sessions.supervisor import WorkerFactory
@@ -44,7 +46,6 @@ from wabot_tray.system.paths import Paths
 
 log = logging.getLogger(__name__)
 
-_CONNECTED_KEPT: Final = timedelta(minutes=1)
 _UNDERWAY: Final = frozenset(
     {SessionState.CONNECTING, SessionState.WAITING, SessionState.RECONNECTING}
 )
@@ -95,6 +96,7 @@ class SessionManager:
         self._milestones = Milestones()
         self.ways = Ways(parts.registry, parts.passwords, lambda: self._launching.settings)
         self.history = Recorder(parts.clock, self._call_later, parts.history)
+        self._records = Records(parts.registry, parts.clock)
         self._launching = Launching(
             parts.paths, parts.keys, parts.clock, self._call_later, settings, self.ways.url_of
         )
@@ -192,7 +194,15 @@ class SessionManager:
         Raises:
             AccountError: There is no account of that name.
         """
-        return self._keeper(account_id).progress
+        return self._keeper(account_id).linking.progress
+
+    def code_allowance(self, account_id: str) -> CodeAllowance:
+        """Return how many codes to type this account may still ask for.
+
+        Raises:
+            AccountError: There is no account of that name.
+        """
+        return self._records.code_allowance(account_id)
 
     def subscribe(self, listener: Callable[[Update], None]) -> Callable[[], None]:
         """Call `listener` with every update from now on; return what ends that."""
@@ -303,21 +313,29 @@ class SessionManager:
         else:
             await self.connect(account_id)
 
-    async def pair(self, account_id: str) -> None:
+    async def pair(self, account_id: str, phone: str = "") -> None:
         """Begin to link a phone, or ask for new codes; `PairingProgress` tells the rest.
+
+        A second call with another way goes over to that one and loses nothing that is shown.
+
+        Args:
+            account_id: Which account.
+            phone: Its number in digits, international form, to be linked by a code that is typed
+                there; by a QR code without it.
 
         Raises:
             AccountError: There is no account of that name.
-            ControlError: The account is linked and connected.
+            ControlError: The account is linked and connected, or has had its codes for now.
         """
         keeper = self._free_keeper(account_id)
         state = keeper.session.state
         if state.has_worker and state is not SessionState.PAIRING and not keeper.session.pairing:
             raise ControlError("error.already_linked", id=account_id)
+        if phone and not keeper.linking.has_ready(phone):
+            self._records.refuse_without_codes(account_id)
         self._parts.registry.update(account_id, enabled=True)
-        if state is SessionState.CONNECTING:
-            return  # the codes are on their way
-        keeper.handle(ev.PairAsked())
+        if not keeper.session.linking:
+            keeper.pair(phone)
 
     async def cancel_pairing(self, account_id: str) -> None:
         """End an attempt to link a phone; without one this is harmless.
@@ -489,23 +507,15 @@ class SessionManager:
         return asyncio.get_running_loop().call_later(delay_s, callback)
 
     def _on_event(self, account_id: str, event: ev.Event) -> None:
-        """Keep in the registry what outlives a session."""
-        registry = self._parts.registry
+        """Keep in the registry what outlives a session, and what else an event sets off."""
         phone = self._phones.get(account_id) or PhoneWatch()  # a last word of one just removed
         match event:
             case ev.PairingSucceeded():
-                known = registry.get(account_id).phone
+                known = self._parts.registry.get(account_id).phone
                 if known is not None and known != event.phone:
                     notice = ev.Noticed(topic="phone", reason=Reason.WRONG_PHONE)
                     self._keepers[account_id].handle(notice)
                 phone.seen(self._parts.clock.now())  # it has scanned
-                self._remember(account_id, paired=True, phone=event.phone)
-            case ev.LoggedIn():
-                now = self._parts.clock.now()
-                digits = event.phone or registry.get(account_id).phone
-                self._remember(account_id, paired=True, phone=digits, last_connected=now)
-            case ev.LoggedOut():
-                self._remember(account_id, paired=False)
             case ev.PhoneSeen():
                 phone.seen(event.at)
             case ev.Answered():
@@ -514,26 +524,14 @@ class SessionManager:
                 self._return_watch.arm()
             case _:
                 pass
+        self._records.note(account_id, event)
 
     def _keep_phone(self, account_id: str) -> None:
         account = self._parts.registry.get(account_id)
         kept = account.phone_seen, account.phone_owes
         worth = self._phones[account_id].worth_keeping(kept, self._parts.clock.now())
         if worth is not None:
-            self._remember(account_id, phone_seen=worth[0], phone_owes=worth[1])
-
-    def _remember(self, account_id: str, **changes: Any) -> None:
-        """Keep `changes`; a disk that refuses must not stop a session that is connected."""
-        account = self._parts.registry.get(account_id)
-        last, moment = account.last_connected, changes.get("last_connected")
-        if last is not None and moment is not None and moment - last < _CONNECTED_KEPT:
-            del changes["last_connected"]  # a link that flaps is not worth a write each time
-        if all(getattr(account, name) == value for name, value in changes.items()):
-            return
-        try:
-            self._parts.registry.update(account_id, **changes)
-        except VaultError as err:
-            log.warning("session %s: the list of accounts could not be saved: %s", account_id, err)
+            self._records.remember(account_id, phone_seen=worth[0], phone_owes=worth[1])
 
     def _publish(self, account_id: str) -> None:
         if (keeper := self._keepers.get(account_id)) is not None:

@@ -71,6 +71,7 @@ class Session:
     restarts: int = field(default=0, init=False)
     pairing: bool = field(default=False, init=False)  # a person wants to link a phone just now
     linking: bool = field(default=False, init=False)  # scanned, not yet logged in
+    phone: str = field(default="", init=False)  # digits to link by; by a QR code without them
     _backoff: Backoff = field(init=False)
     _slow: Backoff = field(init=False)
     _entered: float = field(default=0.0, init=False)
@@ -101,13 +102,15 @@ class Session:
             )
             return False
         reason: Reason = getattr(event, "reason", self.reason)
+        if self.phone and isinstance(event, ev.QrShown):
+            reason = self.reason  # it waits for a code to type; QR codes come all the same
         before = (self.state, self.reason, self.next_attempt_at)
         self._note(event, state)
         if (state, reason) != (self.state, self.reason):
             log.info("session %s: %s -> %s (%s)", self.id, self.state, state, reason)
         if state is not self.state or isinstance(event, BEGINS_ANEW):
             self._enter(state, event)
-        elif isinstance(event, ev.QrShown | ev.PairingSucceeded):
+        elif isinstance(event, ev.QrShown | ev.LinkCodeShown | ev.PairingSucceeded):
             self._set_limit(event)
         self.reason = reason
         return (self.state, self.reason, self.next_attempt_at) != before
@@ -139,6 +142,11 @@ class Session:
         """Note that the login begins now: from here on it has its time."""
         self._dialled = self.clock.monotonic()
         self.deadline = self._dialled + self._login_limit_s()
+
+    def choose_way(self, phone: str) -> None:
+        """Go on linking by the number `phone`, or by a QR code without one."""
+        self.phone = phone
+        self.reason = Reason.PAIRING_STARTED if phone else Reason.WAITING_FOR_SCAN
 
     def may_try(self) -> bool:
         """Whether an attempt may be brought forward: WhatsApp is not to be stormed."""
@@ -192,6 +200,8 @@ class Session:
         if self.pairing and not self.linking and isinstance(event, ev.DialFailed):
             plain = event.reason is Reason.DIAL_FAILED
             return ev.PairingFailed(reason=Reason.PAIRING_NO_NETWORK if plain else event.reason)
+        if self.phone and event == ev.PairingFailed(reason=Reason.QR_EXPIRED):
+            return ev.PairingFailed(reason=Reason.CODE_EXPIRED)
         if isinstance(event, ev.WorkerExited):
             now = self.clock.monotonic()
             self._crashes.append(now)
@@ -222,6 +232,7 @@ class Session:
         match event:
             case ev.PairAsked():
                 self.pairing, self.linking = True, False
+                self.phone = event.phone
             case ev.PairingSucceeded():
                 self.linking = True
             case ev.LoggedIn():
@@ -278,6 +289,9 @@ class Session:
                 limit_s = RECONNECTING_LIMIT_S
             case SessionState.PAIRING if isinstance(event, ev.QrShown):
                 valid_s = (event.code_expires_at - self.clock.now()).total_seconds()
+                limit_s = max(0.0, valid_s) + CODE_GRACE_S
+            case SessionState.PAIRING if isinstance(event, ev.LinkCodeShown):
+                valid_s = (event.expires_at - self.clock.now()).total_seconds()
                 limit_s = max(0.0, valid_s) + CODE_GRACE_S
             case SessionState.WAITING:
                 limit_s = self._delay_s(event)

@@ -30,6 +30,7 @@ class Account:
     proxy: str = AS_SET  # its own way to WhatsApp; see core/proxies.py
     phone_seen: datetime | None = None  # its last sign of life
     phone_owes: datetime | None = None  # a reply it has not confirmed since then
+    codes: tuple[datetime, ...] = ()  # when the newest codes to type were given (core/codes.py)
     extra: Mapping[str, Any] = field(default_factory=dict)  # fields we do not know, kept
 
 
@@ -143,8 +144,10 @@ def account_values(account: Account) -> dict[str, Any]:
         "phone_seen": account.phone_seen,
         "phone_owes": account.phone_owes,
     }
+    codes = {"codes": [moment.isoformat() for moment in account.codes]} if account.codes else {}
     return {
         **account.extra,
+        **codes,
         "id": account.id,
         "label": account.label,
         "phone": account.phone,
@@ -178,6 +181,7 @@ def account_from(entry: dict[str, Any]) -> Account:
     proxy = _proxy(entry)
     names = ("last_connected", "phone_seen", "phone_owes")
     moments = {name: entry.pop(name, None) for name in names}
+    codes = _of(list, entry.pop("codes", []))
     return Account(
         id=account_id,
         label=_of(str, entry.pop("label", "")),
@@ -187,6 +191,7 @@ def account_from(entry: dict[str, Any]) -> Account:
         created=_time(entry.pop("created")),
         proxy=proxy,
         **{name: None if text is None else _time(text) for name, text in moments.items()},
+        codes=tuple(_time(moment) for moment in codes),
         extra=entry,
     )
 

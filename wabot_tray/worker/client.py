@@ -16,9 +16,10 @@ from typing import Any, Final
 from neonize.aioze import events as nz
 from neonize.aioze.client import NewAClient, ProxySettings
 from neonize.events import EVENT_TO_INT, INT_TO_EVENT
-from neonize.exc import NeonizeError, SendMessageError
+from neonize.exc import NeonizeError, PairPhoneError, SendMessageError
 from neonize.proto import Neonize_pb2 as pb
 from neonize.proto.waCompanionReg.WAWebProtobufsCompanionReg_pb2 import DeviceProps
+from neonize.utils.enum import ClientType
 
 from wabot_tray.core import events as ev
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
@@ -26,6 +27,7 @@ from wabot_tray.core.errors import NotSentError
 from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
 from wabot_tray.worker.dialling import dial_reason
+from wabot_tray.worker.linkcode import refusal, system_name
 from wabot_tray.worker.sending import certainly_not_sent
 
 log = logging.getLogger(__name__)
@@ -118,6 +120,29 @@ class WhatsAppClient:
         task = await self._client.connect(settings)
         self._dial = task
         task.add_done_callback(self._on_dial_ended)
+
+    async def ask_code(self, phone: str, deadline_s: float) -> None:
+        """Ask for a code to be typed on the phone; what comes of it is heard as an event.
+
+        Works only while QR codes show. A second call gets another code, and the first one dies.
+
+        Args:
+            phone: Digits, international form.
+            deadline_s: Seconds WhatsApp has for its answer.
+        """
+        asking = self._client.PairPhone(phone, True, system_name(), ClientType.CHROME)
+        try:
+            code = await asyncio.wait_for(asking, deadline_s)
+        except TimeoutError:
+            log.info("WhatsApp gave no code in time")
+            self._tell(ev.LinkCodeRefused(reason=Reason.PAIRING_NO_NETWORK))
+        except PairPhoneError as err:
+            reason = refusal(str(err))
+            log.info("WhatsApp gave no code: %s", reason)
+            self._tell(ev.LinkCodeRefused(reason=reason))
+        else:
+            expires_at = self._window_ends_at or self._clock.now()
+            self._tell(ev.LinkCodeShown(code=code, phone=phone, expires_at=expires_at))
 
     async def round_trip(self, deadline_s: float) -> bool:
         """Return whether WhatsApp answered a question within `deadline_s` seconds."""

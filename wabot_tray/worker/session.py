@@ -32,6 +32,7 @@ HEARTBEAT_S: Final = 5.0
 PHONE_EVERY_S: Final = 60.0  # between two words about the phone
 LEAVE_DEADLINE_S: Final = 1.5
 UNLINK_DEADLINE_S: Final = 8.0
+CODE_DEADLINE_S: Final = 12.0
 # whatsmeow reports a logout before it has deleted its records; leaving earlier finds them again.
 LOGOUT_SETTLES_S: Final = 0.5
 _CLIENTS: Final = itertools.count(1)
@@ -73,6 +74,8 @@ class WorkerSession:
                 self._set_pace(command)
             case commands.Verify():
                 self._own(self._verify(command))
+            case commands.AskCode():
+                self._own(self._ask_code(command.phone))
             case commands.Unlink():
                 self._own(self._unlink())
             case commands.Stop():
@@ -244,6 +247,10 @@ class WorkerSession:
         answered = self._client is not None and await self._client.round_trip(command.deadline_s)
         took_ms = (time.monotonic() - began) * 1000
         self._send(ev.Verified(token=command.token, answered=answered, took_ms=took_ms))
+
+    async def _ask_code(self, phone: str) -> None:
+        if self._client is not None:
+            await self._client.ask_code(phone, CODE_DEADLINE_S)
 
     async def _unlink(self) -> None:
         self._unlinking = True
