@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 from PySide6.QtCore import QSettings
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 # isort: split
@@ -26,7 +27,7 @@ from wabot_tray.bot.rulebook_file import install_example
 from wabot_tray.core.history import Period
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
-from wabot_tray.core.snapshot import PairingStage, SessionSnapshot
+from wabot_tray.core.snapshot import PairingStage, PairingWay, SessionSnapshot
 from wabot_tray.core.states import SessionState
 from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.app import error_box, make_application
@@ -72,6 +73,7 @@ class Photographer:
         await self.logs()
         await self.rules()
         await self.pairings()
+        await self.pairings_by_number()
         await self.pairing_again()
         await assistant(self.save)
         await backups(self.save)
@@ -250,6 +252,52 @@ class Photographer:
         for reason in scenes.ENDINGS:
             manager.pairing_step("account-0", PairingStage.FAILED, reason=reason)
             await self.save(window, f"pairing-6-{reason}")
+        window.close()
+        await jobs.close()
+        bridge.close()
+
+    async def pairings_by_number(self) -> None:
+        manager = FakeManager(scenes.account(SessionState.LOGGED_OUT, 0, phone=None))
+        bridge, jobs = ManagerBridge(manager), Jobs(print)
+        window = PairingWindow(bridge, "account-0", jobs, clock=manager.time.clock)
+        panel, page = window.panel, window.panel.number
+        panel.by_number.click()
+        await self.settle(1.0)  # the countries are loaded
+        await self.save(window, "pairing-7-number")
+        page.country.setCurrentIndex(page.country.findData("CO"))
+        for number, name in (("300 12", "short"), ("6012345678", "landline")):
+            page.number.setText("")
+            QTest.keyClicks(page.number, number)
+            if name == "short":
+                page.go.click()
+            await self.save(window, f"pairing-7-number-{name}")
+        page.number.setText("")
+        QTest.keyClicks(page.number, "3001234567")
+        page.go.click()
+        await self.save(window, "pairing-8-asking")
+        manager.show_link_code("account-0")
+        manager.time.pass_s(41)
+        panel.tick()
+        await self.save(window, "pairing-8-code")
+        manager.pairing_step(
+            "account-0", PairingStage.FAILED, way=PairingWay.PHONE, reason=Reason.CODE_EXPIRED
+        )
+        await self.save(window, "pairing-8-expired")
+        panel.again.click()
+        await self.settle()
+        manager.show_link_code("account-0")
+        panel.link.other.click()
+        await self.save(window, "pairing-7-number-last")
+        page.go.click()
+        await self.settle()
+        manager.show_link_code("account-0")
+        await self.save(window, "pairing-8-third")
+        panel.link.other.click()
+        await self.save(window, "pairing-9-pause")
+        manager.pairing_step(
+            "account-0", PairingStage.FAILED, way=PairingWay.PHONE, reason=Reason.NUMBER_REFUSED
+        )
+        await self.save(window, "pairing-9-refused")
         window.close()
         await jobs.close()
         bridge.close()

@@ -43,6 +43,8 @@ NAMES = (
 ENDINGS = (
     Reason.QR_EXPIRED,
     Reason.QR_REJECTED,
+    Reason.CODE_EXPIRED,
+    Reason.SERVER_BUSY,
     Reason.PAIRING_CANCELLED,
     Reason.PAIRING_NO_NETWORK,
     Reason.MULTIDEVICE_MISSING,

@@ -19,8 +19,8 @@ from wabot_tray.gui.parts import button, label, restyle
 from wabot_tray.gui.unlinked import WhyUnlinked
 from wabot_tray.system.i18n import t
 
-_SIZE: Final = QSize(930, 640)
-_AGAIN_SIZE: Final = QSize(930, 780)  # with the causes above the code
+_SIZE: Final = QSize(930, 690)
+_AGAIN_SIZE: Final = QSize(930, 820)  # with the causes above the code
 
 
 class PairingWindow(QWidget):

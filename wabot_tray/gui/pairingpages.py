@@ -1,5 +1,6 @@
 """The two pages of the pairing window: the code to scan, and what came of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -59,7 +60,7 @@ class CodePage(QWidget):
     def show_code(self, progress: PairingProgress, now: datetime) -> None:
         """Show a code and count its time."""
         if progress.code_expires_at != self._code_expires_at:
-            self._code_lasts_s = _until(progress.code_expires_at, now)
+            self._code_lasts_s = until(progress.code_expires_at, now)
         self._code_expires_at = progress.code_expires_at
         self._window_ends_at = progress.window_ends_at
         self.qr.show_code(progress.code)
@@ -70,7 +71,7 @@ class CodePage(QWidget):
         """Move the countdowns to `now`; a code past its time is hidden until the next comes."""
         if self._code_expires_at is None:
             return
-        code_s, window_s = _until(self._code_expires_at, now), _until(self._window_ends_at, now)
+        code_s, window_s = until(self._code_expires_at, now), until(self._window_ends_at, now)
         self.ring.show_left(code_s, self._code_lasts_s)
         self.next_code.setText(t(_words_for(code_s, window_s)))
         self.time_left.setText(t("pairing.time_left", time=minutes_seconds(window_s)))
@@ -94,7 +95,7 @@ class CodePage(QWidget):
         row.addWidget(self._paper)
         column = QVBoxLayout()
         column.setSpacing(14)
-        column.addLayout(_steps())
+        column.addLayout(steps(STEPS))
         column.addStretch(1)
         self._countdown = self._build_countdown()
         column.addWidget(self._countdown)
@@ -173,12 +174,13 @@ def _words_for(code_s: float, window_s: float) -> str:
     return "pairing.last_code" if code_s >= window_s else "pairing.next_code"
 
 
-def _steps() -> QGridLayout:
+def steps(keys: Sequence[str]) -> QGridLayout:
+    """Return numbered sentences, one below the other."""
     grid = QGridLayout()
     grid.setHorizontalSpacing(12)
     grid.setVerticalSpacing(14)
     grid.setColumnStretch(1, 1)
-    for row, key in enumerate(STEPS):
+    for row, key in enumerate(keys):
         number = label(str(row + 1), role="step", wrap=False)
         number.setAlignment(Qt.AlignmentFlag.AlignCenter)
         grid.addWidget(number, row, 0, Qt.AlignmentFlag.AlignTop)
@@ -186,5 +188,6 @@ def _steps() -> QGridLayout:
     return grid
 
 
-def _until(moment: datetime | None, now: datetime) -> float:
+def until(moment: datetime | None, now: datetime) -> float:
+    """Return the seconds from `now` to `moment`; 0 without one, and afterwards."""
     return max(0.0, (moment - now).total_seconds()) if moment else 0.0

@@ -23,6 +23,8 @@ QLabel[role="heading"] {{ font-size: {heading}pt; font-weight: 600; }}
 QLabel[role="quiet"] {{ color: {quiet}; }}
 QLabel[role="error"] {{ color: {danger}; }}
 QLabel[role="strong"] {{ font-weight: 600; }}
+QLabel[role="code"] {{ border: 2px solid transparent; border-radius: 10px; padding: 4px 10px; }}
+QLabel[role="code"]:focus {{ border-color: {accent}; }}
 QLabel[role="step"] {{
     background: {raised}; color: {text}; border-radius: 12px; font-weight: 600;
     min-width: 24px; max-width: 24px; min-height: 24px; max-height: 24px;
