@@ -176,7 +176,7 @@ class NumberPage(QWidget):
         asking = QHBoxLayout()
         asking.setSpacing(14)
         asking.addWidget(self.go)
-        asking.addWidget(self.left, 1)
+        asking.addWidget(self.left, 10)
         asking.addStretch(1)
         inside = QWidget()
         inside.setMaximumWidth(_WIDEST)
