@@ -22,6 +22,7 @@ from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.core.states import SessionState
 from wabot_tray.gui.accountmenu import AccountCommands
 from wabot_tray.gui.actions import AccountActions, needs_pairing, shown_name
+from wabot_tray.gui.flow import FlowLayout
 from wabot_tray.gui.icons import picture, state_icon
 from wabot_tray.gui.parts import NameLabel, button, label, restyle
 from wabot_tray.gui.pasttime import LAST_KEYS, PastReader, percent_words, uptime_sentence
@@ -253,13 +254,13 @@ class AccountCard(QFrame):
         menu = QMenu(self.more)
         menu.addActions((self.rename, self.remove))
         self.more.setMenu(menu)
+        flow = FlowLayout(8)  # large print on a small screen takes two lines
+        for made in (*self.buttons.values(), self.details):
+            flow.addWidget(made)
         row = QHBoxLayout()
         row.setSpacing(8)
-        for made in self.buttons.values():
-            row.addWidget(made)
-        row.addWidget(self.details)
-        row.addStretch(1)
-        row.addWidget(self.more)
+        row.addLayout(flow, 1)
+        row.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
         return row
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from wabot_tray.core.clock import Clock
 from wabot_tray.core.history import Period
@@ -14,6 +14,7 @@ from wabot_tray.gui.accountcard import AccountCard
 from wabot_tray.gui.actions import AccountActions
 from wabot_tray.gui.pasttime import FRESH_S, PastReader
 from wabot_tray.gui.ports import History
+from wabot_tray.gui.scroll import ScrollPage
 from wabot_tray.system.i18n import t
 
 _PAGE: Final = 4  # cards
@@ -30,7 +31,7 @@ _STEPS: Final = {
 }
 
 
-class CardList(QScrollArea):
+class CardList(ScrollPage):
     """Has one card per account; at most one of them is current."""
 
     history_wanted = Signal(str)  # an account's id
@@ -38,7 +39,13 @@ class CardList(QScrollArea):
     remove_wanted = Signal(str)
 
     def __init__(self, actions: AccountActions, history: History, clock: Clock) -> None:
-        super().__init__()
+        inner = QWidget()
+        inner.setObjectName("cards")
+        self._column = QVBoxLayout(inner)
+        self._column.setContentsMargins(0, 0, 6, 0)
+        self._column.setSpacing(10)
+        self._column.addStretch(1)
+        super().__init__(inner)
         self._actions = actions
         self._history = history
         self._clock = clock
@@ -49,17 +56,6 @@ class CardList(QScrollArea):
         self._filling.timeout.connect(self._add_next)
         self._current: AccountCard | None = None
         self.setAccessibleName(t("dashboard.title"))
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setWidgetResizable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its cards have it
-        self.setProperty("role", "cards")
-        inner = QWidget()
-        inner.setObjectName("cards")
-        self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(0, 0, 6, 0)
-        self._column.setSpacing(10)
-        self._column.addStretch(1)
-        self.setWidget(inner)
         app = QApplication.instance()
         assert isinstance(app, QApplication)  # noqa: S101 - no widget lives without one
         app.focusChanged.connect(self._on_focus)
@@ -181,6 +177,7 @@ class CardList(QScrollArea):
         card.remove_wanted.connect(self.remove_wanted)
         self._cards[snapshot.id] = card
         self._column.insertWidget(len(self._cards) - 1, card)
+        self._fit()  # before anybody sees the others squeezed
         if self._current is None:
             self._make_current(card)
 

@@ -9,11 +9,13 @@ from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QStackedWidget,
     QVBoxLayout,
+    QWidget,
 )
 
 from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
@@ -36,6 +38,7 @@ from wabot_tray.gui.pasttime import (
     uptime_sentence,
 )
 from wabot_tray.gui.periodswitch import PeriodSwitch
+from wabot_tray.gui.scroll import ScrollPage
 from wabot_tray.gui.uptimestrip import UptimeStrip
 from wabot_tray.gui.window import Window
 from wabot_tray.storage.files import write_atomic
@@ -50,7 +53,8 @@ TICK_MS: Final = 2000
 _SIZE: Final = QSize(880, 660)
 _PICTURE: Final = 36
 _LETTERS: Final = 96
-_LINES: Final = 30
+_LINES: Final = 20
+_TABLE_LINES: Final = 10
 
 
 class HistoryWindow(Window):
@@ -209,7 +213,7 @@ class HistoryWindow(Window):
     def _answer(self, text: str) -> None:
         self.answer.setText(text)
 
-    def _build(self) -> None:
+    def _build_head(self) -> QHBoxLayout:
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(self.name)
@@ -218,13 +222,16 @@ class HistoryWindow(Window):
         head.setSpacing(14)
         head.addWidget(self.picture)
         head.addLayout(words, 1)
+        return head
+
+    def _build_figures(self) -> QFrame:
         figures = QGridLayout()
         figures.setHorizontalSpacing(28)
         figures.setVerticalSpacing(2)
-        for column, figure in enumerate(self.figures.values()):
+        for place, figure in enumerate(self.figures.values()):
             for line, part in enumerate((figure.percent, figure.name, figure.outages)):
-                figures.addWidget(part, line, column, Qt.AlignmentFlag.AlignTop)
-            figures.setColumnStretch(column, 1)
+                figures.addWidget(part, line, place, Qt.AlignmentFlag.AlignTop)
+            figures.setColumnStretch(place, 1)
         box = card()
         inner = QVBoxLayout(box)
         inner.setContentsMargins(18, 16, 18, 16)
@@ -233,21 +240,30 @@ class HistoryWindow(Window):
         inner.addWidget(self.periods)
         inner.addWidget(self.strip)
         inner.addWidget(legend())
+        return box
+
+    def _build(self) -> None:
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._pages = QStackedWidget()
+        self._pages.setMinimumHeight(_TABLE_LINES * self.fontMetrics().height())
         self._pages.addWidget(self.nothing)
         self._pages.addWidget(self.table)
         below = QHBoxLayout()
         below.setSpacing(12)
         below.addWidget(self.answer, 1)
         below.addWidget(self.save)
-        column_ = QVBoxLayout(self)
-        column_.setContentsMargins(24, 20, 24, 20)
-        column_.setSpacing(14)
-        column_.addLayout(head)
-        column_.addWidget(box)
-        column_.addWidget(label(t("record.outages"), role="heading"))
-        column_.addWidget(self._pages, 1)
-        column_.addLayout(below)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(24, 20, 24, 20)
+        column.setSpacing(14)
+        column.addLayout(self._build_head())
+        column.addWidget(self._build_figures())
+        column.addWidget(label(t("record.outages"), role="heading"))
+        column.addWidget(self._pages, 1)
+        column.addLayout(below)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(ScrollPage(page))
 
 
 class _Figure:

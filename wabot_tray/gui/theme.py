@@ -35,7 +35,6 @@ QFrame[role="account"] {{
 }}
 QFrame[role="account"][current="true"] {{ border: 1px solid {accent}; }}
 QFrame[role="account"]:focus {{ border: 2px solid {accent}; padding: 0; }}
-QScrollArea[role="cards"], QWidget#cards {{ background: transparent; border: none; }}
 QFrame[role="paper"] {{ background: #ffffff; border: 1px solid {line}; border-radius: 14px; }}
 QFrame[role="banner"] {{ border: none; border-radius: 10px; }}
 QFrame[tone="info"] {{ background: {info_back}; }}
