@@ -1,8 +1,9 @@
 """Pictures of every window and every tray state, in two languages and two themes.
 
-    python -m tests.gui.screenshots FOLDER
+    python -m tests.gui.screenshots FOLDER [SCALE]
 
-Each language and theme is a process of its own on a desktop of its own with a real panel.
+Each language and theme is a process of its own on a desktop of its own with a real panel. SCALE 2
+is a screen of twice the density, as a system at 200 % has it.
 """
 
 import subprocess
@@ -17,15 +18,19 @@ LANGUAGES = ("en", "es")
 THEMES = ("light", "dark")
 
 
-def main(folder: Path) -> list[Path]:
+def main(folder: Path, scale: int = 1) -> list[Path]:
     """Take all pictures and the sheet that shows them side by side; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     for language in LANGUAGES:
         for theme in THEMES:
-            with start_desktop(dark=theme == "dark") as desktop:
+            is_dark = theme == "dark"
+            with start_desktop(dark=is_dark, width=1280 * scale, height=800 * scale) as desktop:
                 subprocess.run(
                     [sys.executable, "-m", "tests.gui.photographer", str(folder), language, theme],
-                    env=desktop.env({"LANG": f"{language}_US.UTF-8", "TZ": "America/Bogota"}),
+                    env=desktop.env(
+                        {"LANG": f"{language}_US.UTF-8", "TZ": "America/Bogota"}
+                        | {"QT_SCALE_FACTOR": str(scale)}
+                    ),
                     check=True,
                     timeout=180,
                 )
@@ -52,5 +57,5 @@ def _sheets(folder: Path, pictures: list[Path]) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for made in main(Path(sys.argv[1])):
+    for made in main(Path(sys.argv[1]), *map(int, sys.argv[2:3])):
         print(made)

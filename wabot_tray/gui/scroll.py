@@ -38,3 +38,5 @@ class ScrollPage(QScrollArea):
         layout = self._page.layout()
         if layout is not None and layout.hasHeightForWidth():
             self._page.setMinimumHeight(layout.totalHeightForWidth(self.viewport().width()))
+        bar = self.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(self._page.minimumSizeHint().width() + bar)  # no scrolling sideways

@@ -83,7 +83,27 @@ QPlainTextEdit:focus {{ border: 2px solid {accent}; }}
 
 QLineEdit QToolButton {{ background: transparent; border: none; padding: 0; min-height: 0; }}
 
-QComboBox, QAbstractSpinBox {{ min-height: 30px; }}
+QComboBox, QAbstractSpinBox {{
+    background: {card}; color: {text}; border: 1px solid {line}; border-radius: 8px;
+    padding: 5px 8px; min-height: 20px;
+    selection-background-color: {accent}; selection-color: {on_accent};
+}}
+QComboBox:hover {{ background: {raised}; }}
+QComboBox:focus, QAbstractSpinBox:focus {{ border: 2px solid {accent}; padding: 4px 7px; }}
+QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {faint}; background: transparent; }}
+QComboBox::drop-down {{ border: none; width: 26px; }}
+QComboBox::down-arrow {{ image: url("{arrow_down}"); width: 15px; height: 15px; }}
+QComboBox QAbstractItemView {{
+    background: {card}; color: {text}; border: 1px solid {line}; outline: 0;
+    selection-background-color: {selected}; selection-color: {text};
+}}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
+    subcontrol-origin: border; width: 24px; border: none; background: transparent;
+}}
+QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
+QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
+QAbstractSpinBox::up-arrow {{ image: url("{arrow_up}"); width: 13px; height: 13px; }}
+QAbstractSpinBox::down-arrow {{ image: url("{arrow_down}"); width: 13px; height: 13px; }}
 QCheckBox, QRadioButton {{ spacing: 8px; min-height: 28px; }}
 QCheckBox::indicator, QRadioButton::indicator {{
     width: 15px; height: 15px; border: 1px solid {quiet}; background: {card};
@@ -260,10 +280,14 @@ def palette(scheme: Scheme) -> QPalette:
 def style_sheet(scheme: Scheme, points: float) -> str:
     """Return the style sheet for text of `points` pt."""
     values = {name: getattr(scheme, name) for name in Scheme.__dataclass_fields__}
-    tick = resource("icons", "tick-on-dark.svg" if scheme is DARK else "tick-on-light.svg")
+    ground = "on-dark" if scheme is DARK else "on-light"
+    drawn = {
+        name: resource("icons", f"{name.replace('_', '-')}-{ground}.svg").as_posix()
+        for name in ("tick", "arrow_up", "arrow_down")
+    }
     return _SHEET.format(
         **values,
-        tick=tick.as_posix(),
+        **drawn,
         faint=_faint(scheme),
         title=round(points * 1.7, 1),
         heading=round(points * 1.2, 1),
