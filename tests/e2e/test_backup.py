@@ -94,7 +94,6 @@ def test_restore_into_a_running_program_connects_at_once_and_keeps_the_old(
     assert with_passphrase(linked, "backup", str(file)).returncode == 0
     linked.quit()
     other.running()
-    other.cli("add", "shop", "--label", "Not linked yet")
     done = with_passphrase(other, "restore", str(file), "--yes")
     assert done.returncode == 0, done.stderr
     other.until_state("connected")
