@@ -50,6 +50,7 @@ RUN_PACKAGES = [
 DESKTOP_PACKAGES = ["xvfb", "trayer", "xdotool", "dbus", "dunst", "gnome-keyring"]
 TEST_PACKAGES = [
     *DESKTOP_PACKAGES,
+    "binutils",
     "desktop-file-utils",
     "fonts-dejavu-core",
     "fonts-noto-color-emoji",
@@ -167,9 +168,10 @@ def package(arguments: list[str]) -> int:
     if not check:
         return 0
     need_packages([*TEST_PACKAGES, *CHECK_PACKAGES])
-    os.environ["WABOT_PACKAGE_CHECK"] = "1"
-    command = [set_up(dev=True), "-m", "pytest", "-v", "-m", "", "tests/packaging"]
-    return call(command)
+    built = max((ROOT / "dist").glob("*.deb"), key=lambda path: path.stat().st_mtime)
+    os.environ["WABOT_PACKAGE_CHECK"] = str(built)
+    patient = ["-o", "faulthandler_timeout=3600"]
+    return call([set_up(dev=True), "-m", "pytest", "-v", *patient, "tests/packaging"])
 
 
 COMMANDS = {

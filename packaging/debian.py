@@ -72,7 +72,7 @@ def build(bundle: Path, out: Path) -> Path:
     _write_control(tree, __version__)
     target = out / f"{NAME}_{__version__}_{architecture()}.deb"
     environ = os.environ | {"SOURCE_DATE_EPOCH": str(epoch)}
-    command = ["dpkg-deb", "--root-owner-group", "-Zxz", f"-z{_level()}", "--build"]
+    command = ["dpkg-deb", "--root-owner-group", "-Zxz", "--build"]
     _must([*command, str(tree), str(target)], environ=environ)
     return target
 
@@ -80,11 +80,6 @@ def build(bundle: Path, out: Path) -> Path:
 def architecture() -> str:
     """Return what Debian calls this kind of computer."""
     return _must(["dpkg", "--print-architecture"]).strip()
-
-
-def _level() -> str:
-    """How hard to compress: 6 takes a minute; tests ask for less and get a larger file."""
-    return os.environ.get("WABOT_DEB_LEVEL", "6")
 
 
 def _install_program(bundle: Path, tree: Path) -> None:

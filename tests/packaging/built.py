@@ -23,12 +23,11 @@ LINE: Final = "wabot"
 _PATIENCE_S: Final = 600
 
 
-def build(what: str, out: Path, **environ: str) -> list[Path]:
+def build(what: str, out: Path) -> list[Path]:
     """Build a part of the product as a release does and return what was made."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "packaging" / "build.py"), what, "--out", str(out)],
         cwd=ROOT,
-        env=os.environ | environ,
         capture_output=True,
         text=True,
         timeout=_PATIENCE_S,
