@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QWidget,
+)
 
 from tests.desktop import Desktop
 from tests.gui import scenes
@@ -572,6 +580,9 @@ def test_rules_window_cuts_nothing(stage: Stage, language: str, width: int) -> N
                 click(box)
         stage.settle()
         assert cut_texts(window) == []
+        for area in window.findChildren(QScrollArea):
+            page = area.widget()
+            assert page is None or page.width() <= area.viewport().width() or area.isHidden()
 
 
 def test_good_copy_lies_beside_the_rules_after_a_save(stage: Stage) -> None:

@@ -259,6 +259,13 @@ class AccountsField(QWidget):
         self.changed.emit()
 
 
+def narrow(box: QComboBox) -> QComboBox:
+    """Let a list of choices become narrower than its longest one, and return it."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(12)
+    return box
+
+
 def section(words: str) -> QLabel:
     """Return the heading of some fields."""
     made = label(words, role="heading")

@@ -11,9 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMenu,
-    QSizePolicy,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -205,17 +203,16 @@ class RuleEditor(QWidget):
         if isinstance(key, int):
             fault = self.editing.faults()[key]
             self.form.show_rule(document.rules[key], document, self._accounts(), fault)
-            self._pages.setCurrentWidget(self.form)
+            self._show_form(self.form)
         elif key is not None:
             form = self._part_form(Kind(key))
             form.show_part(document)
             form.show_fault(self.editing.fault_of_part(Kind(key)))
-            self._pages.setCurrentWidget(form)
-        # A page as high as its own fields, not as the highest of all.
-        for page in (self.form, self.fallback, self.hours, self.general):
-            shown = page is self._pages.currentWidget()
-            kind = QSizePolicy.Policy.Preferred if shown else QSizePolicy.Policy.Ignored
-            page.setSizePolicy(QSizePolicy.Policy.Preferred, kind)
+            self._show_form(form)
+
+    def _show_form(self, shown: QWidget) -> None:
+        for form in (self.form, self.fallback, self.hours, self.general):
+            form.setVisible(form is shown)
 
     def _part_form(self, kind: Kind) -> FallbackForm | HoursForm | GeneralForm:
         match kind:
@@ -271,10 +268,14 @@ class RuleEditor(QWidget):
     # --- how it is put together ------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._pages = QStackedWidget()
-        for page in (self.form, self.fallback, self.hours, self.general):
-            self._pages.addWidget(page)
-        self._scroll = ScrollPage(self._pages)
+        forms = QWidget()
+        column = QVBoxLayout(forms)
+        column.setContentsMargins(0, 0, 0, 0)
+        for form in (self.form, self.fallback, self.hours, self.general):
+            column.addWidget(
+                form
+            )  # one is shown at a time; a stack would be as high as the highest
+        self._scroll = ScrollPage(forms)
         form_card, try_card = _carded(self._scroll), _carded(ScrollPage(self.try_box))
         self.right = QSplitter(Qt.Orientation.Horizontal)
         self.right.setChildrenCollapsible(False)

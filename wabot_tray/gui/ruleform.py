@@ -21,7 +21,14 @@ from wabot_tray.bot.rule_document import RuleDocument
 from wabot_tray.bot.rulebook import When
 from wabot_tray.bot.ruledraft import RuleDraft, clean
 from wabot_tray.core.errors import BotFileError
-from wabot_tray.gui.formparts import AccountsField, DaysField, OnceField, PeriodsField, section
+from wabot_tray.gui.formparts import (
+    AccountsField,
+    DaysField,
+    OnceField,
+    PeriodsField,
+    narrow,
+    section,
+)
 from wabot_tray.gui.parts import label
 from wabot_tray.gui.replyfield import ReplyField, TextField
 from wabot_tray.gui.rulewording import fault_text
@@ -67,7 +74,7 @@ class RuleForm(QWidget):
         self.name.setAccessibleName(t("rules.name"))
         self.name.setPlaceholderText(t("rules.name_example"))
         self.enabled = QCheckBox(t("rules.enabled"))
-        self.how = QComboBox()
+        self.how = narrow(QComboBox())
         self.how.setAccessibleName(t("rules.find"))
         for find, key in _FINDS.items():
             self.how.addItem(t(key), find)
@@ -76,10 +83,12 @@ class RuleForm(QWidget):
         self.pattern.setAccessibleName(t("rules.pattern"))
         self.hint = label("", role="quiet")
         self.whole_words = QCheckBox(t("rules.whole_words"))
+        self.whole_words.setToolTip(t("rules.whole_words_hint"))
+        self.whole_words.setAccessibleDescription(t("rules.whole_words_hint"))
         self.accents = QCheckBox(t("rules.accents"))
         self.reply = ReplyField(t("rules.reply"))
         self.once = OnceField()
-        self.hours = QComboBox()
+        self.hours = narrow(QComboBox())
         self.hours.setAccessibleName(t("rules.when"))
         self.own_times = QCheckBox(t("rules.own_times"))
         self.days = DaysField()

@@ -1,6 +1,6 @@
 """A page that scrolls where its words need more height than the window has."""
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
@@ -22,6 +22,12 @@ class ScrollPage(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is on the page has it
         self.setWidget(page)
         page.installEventFilter(self)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the width of the page and of the bar beside it: nothing scrolls sideways."""
+        size = super().minimumSizeHint()
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(self._page.minimumSizeHint().width() + bar, size.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Ask again: another width wraps the words otherwise."""

@@ -26,6 +26,7 @@ from wabot_tray.bot.rules import parse
 from wabot_tray.core.clock import Clock
 from wabot_tray.core.errors import BotFileError
 from wabot_tray.core.messages import IncomingMessage
+from wabot_tray.gui.formparts import narrow
 from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.parts import label
 from wabot_tray.gui.replyfield import Bubble
@@ -73,17 +74,19 @@ class TryBox(QWidget):
         self.message.setMaxLength(4096)
         self.message.setAccessibleName(t("rules.try_message"))
         self.message.setPlaceholderText(t("rules.try_message"))
-        self.account = QComboBox()
+        self.account = narrow(QComboBox())
         self.account.setAccessibleName(t("rules.try_account"))
-        self.when = QComboBox()
+        self.when = narrow(QComboBox())
         self.when.setAccessibleName(t("rules.try_when"))
         self.when.addItem(t("rules.try_now"))
         self.when.addItem(t("rules.try_other"))
         self.moment = QDateTimeEdit(QDateTime.fromSecsSinceEpoch(int(clock.now().timestamp())))
-        self.moment.setDisplayFormat("ddd d MMM yyyy  HH:mm")
+        self.moment.setDisplayFormat("ddd d MMM  HH:mm")
         self.moment.setCalendarPopup(True)
         self.moment.setAccessibleName(t("rules.try_moment"))
         self.again = QCheckBox(t("rules.try_again"))
+        self.again.setToolTip(t("rules.try_again_hint"))
+        self.again.setAccessibleDescription(t("rules.try_again_hint"))
         self.verdict = label(t("rules.try_empty"), role="quiet")
         self.bubble = Bubble("")
         self.others = QVBoxLayout()
