@@ -173,6 +173,12 @@ def test_several_are_one_summary_in_spanish(place: Callable[..., Any], run: Runn
             assert note.body.endswith("La Tienda de Rosa, Panadería El Trigal, Ferretería López.")
             await here.server.click(note.id, DEFAULT)
             await until(lambda: here.windows._dashboard is not None)
+            assert here.manager.calls == []
+            # One cause stopped them all, so one button may help them all.
+            assert note.actions[BUTTON] == "Reconectar ahora"
+            await here.server.click(note.id, BUTTON)
+            wanted = [("reconnect", f"account-{number}") for number in range(3)]
+            await until(lambda: here.manager.calls == wanted)
 
     run(live())
 

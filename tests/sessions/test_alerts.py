@@ -252,11 +252,15 @@ def test_one_cause_of_many_is_named_as_one() -> None:
     town = Town(*"ab")
     for name in "ab":
         town.put(name, S.FAILED, reason=R.KEYRING_LOCKED)
-    assert one(town.wait(5)).shares_cause
+    told = one(town.wait(5))
+    assert told.shares_cause
+    assert told.act is Act.RETRY
     other = Town(*"ab")
     other.put("a", S.FAILED)
     other.put("b", S.FAILED)
-    assert not one(other.wait(5)).shares_cause
+    told = one(other.wait(5))
+    assert not told.shares_cause
+    assert told.act is Act.DETAILS
 
 
 def test_what_is_over_is_taken_back() -> None:

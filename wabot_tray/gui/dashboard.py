@@ -58,6 +58,7 @@ class Dashboard(QWidget):
         self._actions = actions
         self._settings = settings
         self._openings = openings
+        self._clock = clock
         self.has_tray = True
         self.may_close = False  # set by whoever ends the program
         self.setObjectName("window")
@@ -96,7 +97,7 @@ class Dashboard(QWidget):
         summary = tn("dashboard.summary", len(snapshots), connected=connected)
         self.summary.setText(summary if snapshots else t("dashboard.summary_empty"))
         self.verify_all.setEnabled(connected > 0)
-        current = notices(snapshots)
+        current = notices(snapshots, self._clock.now())
         self.banners.keep_only(PREFIX, {notice.key for notice in current})
         for notice in current:
             offer = (t("action.reconnect"), self._actions.reconnect_all)

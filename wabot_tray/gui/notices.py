@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.gui.actions import Tone, shown_name
+from wabot_tray.sessions.worries import Kind, standing_worry
 from wabot_tray.system.i18n import t
-from wabot_tray.system.texts import advice, notice_advice, notice_sentence
+from wabot_tray.system.texts import advice, moment_words, notice_advice, notice_sentence
 
 PREFIX: Final = "session:"
 # One key opens all vaults and one file holds all rules: told once, not per account.
@@ -35,11 +37,11 @@ class Notice:
     tone: Tone
 
 
-def notices(snapshots: Iterable[SessionSnapshot]) -> tuple[Notice, ...]:
+def notices(snapshots: Iterable[SessionSnapshot], now: datetime) -> tuple[Notice, ...]:
     """Return what `snapshots` have to say, each thing once, the errors first."""
     found: dict[str, Notice] = {}
     for snapshot in snapshots:
-        for notice in _of(snapshot):
+        for notice in (*_of(snapshot), *_silent_phone(snapshot, now)):
             found.setdefault(notice.key, notice)
     return tuple(sorted(found.values(), key=lambda notice: notice.tone is not Tone.ERROR))
 
@@ -55,3 +57,11 @@ def _of(snapshot: SessionSnapshot) -> Iterable[Notice]:
         else:
             key = f"{PREFIX}{notice}:{snapshot.id}"
             yield Notice(key, f"{shown_name(snapshot)}: {words}", Tone.WARNING)
+
+
+def _silent_phone(snapshot: SessionSnapshot, now: datetime) -> Iterable[Notice]:
+    worry = standing_worry(snapshot, now)
+    if worry is not None and worry.kind is Kind.PHONE:
+        what = t("alert.phone", name=shown_name(snapshot))
+        words = t("alert.phone_words", since=moment_words(worry.since, now))
+        yield Notice(f"{PREFIX}phone:{snapshot.id}", f"{what}. {words}", Tone.WARNING)

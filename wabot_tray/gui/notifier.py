@@ -106,12 +106,13 @@ class Notifier(QObject):
         if (tell := self._told.get(key)) is None:
             return
         account = tell.worries[0].account
-        if action not in {BUTTON, DEFAULT} or len(tell.worries) > 1:
+        if action == BUTTON and tell.act in {Act.TAKE_OVER, Act.RETRY}:
+            for one in tell.accounts:
+                self._windows.actions.reconnect(one)
+        elif action not in {BUTTON, DEFAULT} or len(tell.worries) > 1:
             self._windows.show_dashboard()
         elif tell.act is Act.PAIR:
             self._windows.actions.pair(account)
-        elif action == BUTTON and tell.act in {Act.TAKE_OVER, Act.RETRY}:
-            self._windows.actions.reconnect(account)
         else:
             self._windows.show_account(account)
 

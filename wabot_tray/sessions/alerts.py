@@ -375,7 +375,10 @@ def _is_wanted(kind: Kind, settings: Settings) -> bool:
 
 
 def _act(worries: tuple[Worry, ...]) -> Act:
-    if len(worries) > 1 or worries[0].kind is not Kind.ENDED:
+    """Return what helps; for several accounts only where one cause has stopped them all."""
+    marks = {worry.mark for worry in worries}
+    shared = {worry.cause for worry in worries} <= SHARED_CAUSES
+    if worries[0].kind is not Kind.ENDED or len(marks) > 1 or (len(worries) > 1 and not shared):
         return Act.DETAILS
     state, _, _ = worries[0].mark.partition(":")
     acts = {
