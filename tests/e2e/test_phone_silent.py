@@ -9,7 +9,7 @@ from tests.e2e.harness import Shop, until
 from tests.simulator.people import Customer
 from tests.simulator.phone import Phone
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # it looks every ten seconds
 
 
 def test_silent_phone_is_said_until_it_writes_or_confirms(

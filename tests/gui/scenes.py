@@ -95,7 +95,6 @@ def with_notices() -> tuple[SessionSnapshot, ...]:
     return (
         account(S.CONNECTED, 0, notice=Reason.BOT_FILE_BROKEN, notice_detail=broken),
         account(S.CONNECTED, 1, notice=Reason.VAULT_RECOVERED),
-        account(S.CONNECTED, 4, phone_silent_since=NOON - timedelta(days=12, hours=3)),
         account(S.FAILED, 2, reason=Reason.KEYRING_LOCKED),
         account(S.FAILED, 3, reason=Reason.KEYRING_LOCKED),
     )
