@@ -33,7 +33,7 @@ from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.app import error_box, make_application
 from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.dashboard import Dashboard
-from wabot_tray.gui.dialogs import BackgroundDialog
+from wabot_tray.gui.dialogs import BackgroundDialog, ReplaceDialog
 from wabot_tray.gui.historywindow import HistoryWindow
 from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.logwindow import LogWindow
@@ -165,6 +165,7 @@ class Photographer:
             assert isinstance(window, LogWindow)
             await self.settle(0.4)
             await self.save(window, "logs-empty")
+            program.paths.bot_file.write_text('[[rule]]\nmatch = "hola"\nreply = "¡Hola!"\n')
             program.paths.logs.mkdir()
             program.paths.log_file.write_text(scenes.log_text(), encoding="utf-8")
             await self.settle(0.6)
@@ -178,6 +179,7 @@ class Photographer:
                 file.write(scenes.log_text())
             await self.settle(0.6)
             await self.save(window, "logs-found-paused")
+            await self.bundles(window, Path(folder))
             window.bar.only.setChecked(True)
             window.bar.text.setText("zebra")
             await self.save(window, "logs-no-match")
@@ -216,6 +218,26 @@ class Photographer:
             window.look()
             await self.save(window, "rules-7-broken")
             await windows.close()
+
+    async def bundles(self, window: LogWindow, folder: Path) -> None:
+        """Saving diagnostics: collecting, what is inside, saved, and a file that is there."""
+        dialog = window.ask_bundle()
+        await self.save(dialog, "bundle-1-collecting")
+        while dialog.collecting.is_busy:
+            await self.settle()
+        dialog.files.setCurrentRow(1)
+        await self.save(dialog, "bundle-2-files")
+        target = folder / "wabot-tray-2026-11-20-1200.zip"
+        dialog.save_to(target)
+        await self.settle(0.5)
+        await self.save(dialog, "bundle-3-saved")
+        dialog.save_to(target)
+        await self.settle(0.5)
+        question = dialog.findChild(ReplaceDialog)
+        assert question is not None
+        await self.save(question, "question-replace")
+        question.close()
+        dialog.close()
 
     def _dashboard(self, *accounts: SessionSnapshot) -> tuple[Dashboard, Callable[[], None]]:
         manager = FakeManager(*accounts)

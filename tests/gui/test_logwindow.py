@@ -336,6 +336,7 @@ def test_everything_is_reached_with_the_tab_key_and_has_a_name(morning: LogWindo
     bar = morning.bar
     expected = [bar.text, bar.before, bar.after, bar.only, bar.account, bar.level, morning.table]
     expected += [morning.details, morning.pause, morning.copy, morning.copy_all, morning.folder]
+    expected.append(morning.save)
     assert reached == expected
     assert all(
         one.accessibleName() or (isinstance(one, QAbstractButton) and one.text()) for one in reached

@@ -57,6 +57,11 @@ def test_redact_code_or_key_leaves_nothing(secret: str) -> None:
     assert len(line) < 30
 
 
+def test_redact_leaves_a_date_in_brackets() -> None:
+    assert redact("right (2026-11-22T10:00+00:00).") == "right (2026-11-22T10:00+00:00)."
+    assert redact("(2026-11-22) (600) 111-222-333") == "(2026-11-22) …333"
+
+
 def test_redact_named_pairing_code_without_hyphen_is_gone() -> None:
     assert redact("Pair code: ABCD1234") == "Pair code: [code]"
 

@@ -30,11 +30,7 @@ from wabot_tray.system.paths import Paths
 
 _CHUNK_BYTES: Final = 256 * 1024
 _FULL: Final = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-Step = Callable[[int, int], object]  # so much done, of so much; it may raise BundleCancelled
-
-
-class BundleCancelled(Exception):  # noqa: N818 - nothing went wrong
-    """Whoever asked no longer wants it. Raised by a `Step`, it passes through."""
+Step = Callable[[int, int], object]  # so much done, of so much; what it raises ends the work
 
 
 def _no_step(_done: int, _whole: int) -> None: ...

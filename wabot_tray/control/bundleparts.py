@@ -195,6 +195,7 @@ def _account(
     told = {name: entry.get(name) for name in _TOLD}
     phone = entry.get("phone")
     told["phone"] = masked_phone(phone) if isinstance(phone, str) else None
+    told["has_own_proxy"] = bool(entry.get("proxy"))
     if snapshot is not None:
         now = to_json(snapshot)
         told["now"] = {name: now.get(name) for name in _TOLD_LIVE}

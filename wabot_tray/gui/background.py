@@ -33,6 +33,7 @@ class Background(QObject):
         super().__init__(parent)
         self._name = name
         self._cancel: threading.Event | None = None
+        self._progress: tuple[int, int] | None = None
         self._news: queue.SimpleQueue[tuple[str, object]] = queue.SimpleQueue()
         self._look = QTimer(self)
         self._look.setInterval(LOOK_MS)
@@ -53,12 +54,12 @@ class Background(QObject):
             return False
         self._cancel = cancel = threading.Event()
         news: queue.SimpleQueue[tuple[str, object]] = queue.SimpleQueue()
-        self._news = news
+        self._news, self._progress = news, None
 
         def step(done: int, whole: int) -> None:
             if cancel.is_set():
                 raise Cancelled
-            news.put(("progressed", (done, whole)))
+            self._progress = (done, whole)  # the newest alone matters
 
         def run() -> None:
             try:
@@ -83,20 +84,15 @@ class Background(QObject):
         self._cancel = None
 
     def _on_look(self) -> None:
-        news, progress = self._news, None
-        while self.is_busy:
-            try:
-                kind, what = news.get_nowait()
-            except queue.Empty:
-                break
-            if kind == "progressed":
-                progress = what
-                continue
-            self._finish()
-            if kind == "done":
-                self.done.emit(what)
-            elif kind == "failed":
-                self.failed.emit(what)
-            return
-        if isinstance(progress, tuple):
+        progress, self._progress = self._progress, None
+        if progress is not None:
             self.progressed.emit(*progress)
+        try:
+            kind, what = self._news.get_nowait()
+        except queue.Empty:
+            return
+        self._finish()
+        if kind == "done":
+            self.done.emit(what)
+        elif kind == "failed":
+            self.failed.emit(what)

@@ -1,5 +1,6 @@
 """The questions: a new account, another name, and whether one may go. None blocks the loop."""
 
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -162,6 +163,24 @@ class RemoveDialog(Question):
         """Pass the decision on."""
         super().accept()
         self.confirmed.emit(self._id)
+
+
+class ReplaceDialog(Question):
+    """Asks whether a file that is there already may go."""
+
+    confirmed = Signal()
+
+    def __init__(self, path: Path, parent: QWidget | None = None) -> None:
+        words = t("replace.words", name=path.name, folder=path.parent)
+        super().__init__(parent, t("replace.title"), words)
+        self.end_with(t("replace.go"), "danger")
+        self.cancel.setDefault(True)
+        self.cancel.setFocus()
+
+    def accept(self) -> None:
+        """Pass the decision on."""
+        super().accept()
+        self.confirmed.emit()
 
 
 class BackgroundDialog(Question):

@@ -35,6 +35,7 @@ from wabot_tray.system.i18n import t, tn
 from wabot_tray.system.logentries import Entry, Fed, written
 
 if TYPE_CHECKING:
+    from wabot_tray.gui.bundledialog import BundleDialog
     from wabot_tray.gui.windows import Windows
 
 NAME: Final = "logs"
@@ -79,6 +80,14 @@ class LogWindow(Window):
                 self.bar.choose(account, level, text, only)
             case _:
                 pass
+
+    def ask_bundle(self) -> "BundleDialog":
+        """Show what helps to find a fault, to be saved in one file."""
+        from wabot_tray.gui.bundledialog import BundleDialog  # noqa: PLC0415 - on first use
+
+        dialog = BundleDialog(self._windows.program, self._windows.clock, self)
+        dialog.open()
+        return dialog
 
     def showEvent(self, event: QShowEvent) -> None:
         """Begin to read."""
@@ -144,13 +153,15 @@ class LogWindow(Window):
         self.to_end.setToolTip(t("logs.to_end_hint"))
         self.copy = button(t("logs.copy"), self._copy_chosen)
         self.copy_all = button(t("logs.copy_all"), self._copy_all)
+        self.save = button(t("logs.save"), self.ask_bundle)
+        self.save.setToolTip(t("logs.save_hint"))
         self.folder = button(t("logs.folder"), self._open_folder, role="flat")
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.pause)
         row.addWidget(self.to_end)
         row.addStretch(1)
-        for part in (self.copy, self.copy_all, self.folder):
+        for part in (self.copy, self.copy_all, self.folder, self.save):
             row.addWidget(part)
         return row
 

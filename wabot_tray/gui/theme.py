@@ -105,12 +105,12 @@ QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
 QAbstractSpinBox::up-arrow {{ image: url("{arrow_up}"); width: 13px; height: 13px; }}
 QAbstractSpinBox::down-arrow {{ image: url("{arrow_down}"); width: 13px; height: 13px; }}
 QCheckBox, QRadioButton {{ spacing: 8px; min-height: 28px; }}
-QCheckBox::indicator, QRadioButton::indicator {{
+QCheckBox::indicator, QRadioButton::indicator, QListWidget#parts::indicator {{
     width: 15px; height: 15px; border: 1px solid {quiet}; background: {card};
 }}
-QCheckBox::indicator {{ border-radius: 4px; }}
+QCheckBox::indicator, QListWidget#parts::indicator {{ border-radius: 4px; }}
 QRadioButton::indicator {{ border-radius: 8px; }}
-QCheckBox::indicator:checked {{
+QCheckBox::indicator:checked, QListWidget#parts::indicator:checked {{
     background: {accent}; border-color: {accent}; image: url("{tick}");
 }}
 QRadioButton::indicator:checked {{
@@ -129,6 +129,12 @@ QListWidget#groups::item {{
 QListWidget#groups::item:hover {{ background: {raised}; }}
 QListWidget#groups::item:selected {{ background: {selected}; color: {text}; }}
 QListWidget#groups::item:focus {{ border: 2px solid {accent}; }}
+QListWidget#parts {{
+    background: {card}; border: 1px solid {line}; border-radius: 8px; padding: 4px; outline: 0;
+}}
+QListWidget#parts:focus {{ border: 1px solid {accent}; }}
+QListWidget#parts::item {{ padding: 6px 4px; border-radius: 6px; color: {text}; }}
+QListWidget#parts::item:selected {{ background: {selected}; color: {text}; }}
 QWidget#page {{ background: transparent; }}
 QFrame[role="bubble"] {{ background: {good_back}; border: none; border-radius: 10px; }}
 QListWidget#rules {{
@@ -150,11 +156,6 @@ QTableView::item {{ padding: 6px 12px; border: none; border-bottom: 1px solid {r
 QTableView::item:selected {{ background: {selected}; color: {text}; }}
 QTableView#log {{ border-radius: 8px; }}
 QTableView#log::item {{ padding: 2px 8px; border: none; }}
-QPlainTextEdit {{
-    background: {card}; border: 1px solid {line}; border-radius: 8px; padding: 4px;
-    selection-background-color: {accent}; selection-color: {on_accent};
-}}
-QPlainTextEdit:focus {{ border: 2px solid {accent}; padding: 3px; }}
 QSplitter::handle {{ background: transparent; }}
 QAbstractScrollArea::corner {{ background: transparent; }}
 QHeaderView {{ background: transparent; border: none; }}

@@ -26,7 +26,7 @@ _BASE64: Final = re.compile(
 _PHONE: Final = re.compile(
     r"(?P<date>(?<!\d)\d{4}-\d\d-\d\d(?!\d)(?:[ T]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?)?)"
     r"|(?P<ip>(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]))"
-    r"|(?P<phone>\+?\(?\d(?:[ ().\-/\u00a0]{0,2}\d){7,})"
+    r"|(?P<phone>(?!\(\d{4}-\d\d-\d\d(?!\d))\+?\(?\d(?:[ ().\-/\u00a0]{0,2}\d){7,})"
 )
 _HEX: Final = re.compile(r"[0-9a-f]+")
 
