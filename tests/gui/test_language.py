@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QLocale, QPoint, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -28,8 +28,14 @@ from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.states import SessionState
+from wabot_tray.gui.app import speak as speak_with_qt
+from wabot_tray.gui.app import use_settings
+from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.openings import OPENINGS
+from wabot_tray.gui.theme import Theme
+from wabot_tray.gui.watches import Watches
 from wabot_tray.gui.windows import Windows
+from wabot_tray.system.i18n import set_language
 from wabot_tray.system.paths import resource
 
 Runner = Callable[[Awaitable[Any]], Any]
@@ -222,3 +228,28 @@ def test_other_setting_leaves_the_windows_alone(windows: Windows, run: Runner) -
         assert windows.dashboard is before
 
     run(live())
+
+
+def test_qt_itself_speaks_the_language(qapp: QApplication) -> None:
+    try:
+        set_language("es")
+        speak_with_qt(qapp)
+        assert QCoreApplication.translate("QPlatformTheme", "Cancel") == "Cancelar"
+        assert QLocale().language() is QLocale.Language.Spanish
+    finally:
+        set_language("en")
+        speak_with_qt(qapp)
+    assert QCoreApplication.translate("QPlatformTheme", "Cancel") == "Cancel"
+    assert QLocale().language() is QLocale.Language.English
+
+
+def test_changed_settings_reach_qt_theme_and_watches(
+    qapp: QApplication, dressed: Theme, manager: FakeManager
+) -> None:
+    watches = Watches(manager, Jobs(print), Settings())
+    dressed.setParent(None)  # the program has one theme
+    dressed.setParent(qapp)
+    use_settings(Settings(theme="dark", check_interval_s=30), qapp, watches)
+    assert dressed.is_dark
+    assert watches.check.interval() == 30_000
+    watches.close()

@@ -119,6 +119,25 @@ async def test_icon_follows_the_worst_state(child: Child, host: SniHost) -> None
     await until(host.colour, GREEN)
 
 
+async def test_menu_and_tooltip_in_another_language_take_the_place_of_the_first(
+    child: Child, host: SniHost
+) -> None:
+    assert (await child.fact("present")) is True
+    assert "Reconnect now" in labels(await host.menu())
+    child.tell(language="es")
+
+    async def said() -> bool:
+        return "Reconectar ahora" in labels(await host.menu())
+
+    await until(said, True)
+    menu = await host.menu()
+    assert labels(menu)[:2] == ["La Tienda de Rosa — Conectada", "Panadería El Trigal — Conectada"]
+    assert "Reconnect now" not in labels(menu)
+    assert "conectada desde" in await host.tooltip()
+    await host.click(find(menu, "Abrir panel"))
+    assert await child.fact("wanted") == "dashboard"
+
+
 async def test_menu_names_accounts_first_and_then_the_program(child: Child, host: SniHost) -> None:
     assert await child.fact("present") is True
     menu = await host.menu()
@@ -128,7 +147,6 @@ async def test_menu_names_accounts_first_and_then_the_program(child: Child, host
         "Reconnect now",
         "Pair a phone…",
         "Open dashboard",
-        "Show logs",
         "Quit",
     ]
     of_account = labels(shown(menu)[0])

@@ -1,6 +1,7 @@
 """The tray in a process of its own, over a fake manager that the test moves by lines of JSON.
 
-Reads `{"account-0": ["connected", "logged-in"]}`, or `{"account-1": null}` to remove it, on stdin;
+Reads `{"account-0": ["connected", "logged-in"]}`, or `{"account-1": null}` to remove it, and
+`{"language": "es"}` to speak otherwise, on stdin;
 writes `{"call": [...]}` for what the manager was asked, `{"said": "..."}` for what was answered to
 a click, `{"wanted": "..."}` for windows, `{"present": true}` for panels.
 """
@@ -9,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtWidgets import QApplication
@@ -52,7 +54,13 @@ async def live(app: QApplication) -> None:
     say(present=tray.is_present)
     over = asyncio.Event()
     menu.quit_wanted.connect(over.set)
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), obey, manager, over)
+
+    def speak(language: str) -> None:
+        set_language(language)
+        tray.use_menu(TrayMenu(bridge, actions, None))
+        tray.menu.dashboard_wanted.connect(lambda: say(wanted="dashboard"))
+
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), obey, manager, over, speak)
     await over.wait()
     asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
     tray.close()
@@ -61,13 +69,17 @@ async def live(app: QApplication) -> None:
     app.processEvents()
 
 
-def obey(manager: FakeManager, over: asyncio.Event) -> None:
+def obey(manager: FakeManager, over: asyncio.Event, speak: Callable[[str], None]) -> None:
     # Whole lines at a time: the test writes less than a pipe takes in one piece.
     text = os.read(sys.stdin.fileno(), 65536).decode()
     if not text:
         over.set()
     for line in text.splitlines():
-        move(manager, json.loads(line))
+        wish = json.loads(line)
+        if "language" in wish:
+            speak(wish["language"])
+        else:
+            move(manager, wish)
 
 
 def move(manager: FakeManager, changes: dict[str, Any]) -> None:

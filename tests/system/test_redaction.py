@@ -107,3 +107,11 @@ def test_redact_twice_changes_nothing(text: str) -> None:
 def test_redact_of_a_long_line_is_quick() -> None:
     line = "a" * 50_000 + " " + "1.2-" * 10_000 + os.urandom(20_000).hex()
     assert "[key]" in redact(line)
+
+
+@pytest.mark.parametrize("login", ["ana:geheim", "ana:s%40l", "geheim", ":geheim", "a:b:geheim"])
+def test_redact_login_of_a_proxy_leaves_where_it_is(login: str) -> None:
+    line = redact(f'proxyconnect "http://{login}@proxy.example:3128": refused')
+    assert line == 'proxyconnect "http://[login]@proxy.example:3128": refused'
+    assert redact(line) == line
+    assert redact("see https://example.org/a@b") == "see https://example.org/a@b"

@@ -154,7 +154,7 @@ async def _live(program: Program, *, minimized: bool) -> str:
         windows.open(minimized=minimized)
         notifier = Notifier(windows, parent=app)
         watches = Watches(program.manager, windows.actions.jobs, program.settings, app)
-        forget = program.preferences.subscribe(lambda: _use(program.settings, app, watches))
+        forget = program.preferences.subscribe(lambda: use_settings(program.settings, app, watches))
         network = NetworkWatch(program.manager, app)
         log.debug("network watch: %s", network.is_present)
         await over.wait()
@@ -176,7 +176,7 @@ async def _live(program: Program, *, minimized: bool) -> str:
     return ""
 
 
-def _use(settings: Settings, app: QApplication, watches: Watches) -> None:
+def use_settings(settings: Settings, app: QApplication, watches: Watches) -> None:
     """Use settings that have just changed; the windows follow in a moment by themselves."""
     speak(app)
     theme = app.findChild(Theme)

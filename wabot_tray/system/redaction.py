@@ -28,6 +28,8 @@ _PHONE: Final = re.compile(
     r"|(?P<ip>(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]))"
     r"|(?P<phone>(?!\(\d{4}-\d\d-\d\d(?!\d))\+?\(?\d(?:[ ().\-/\u00a0]{0,2}\d){7,})"
 )
+# Of a proxy or any other place: user and password before the @ (RFC 3986, 3.2.1).
+_LOGIN: Final = re.compile(r"(?<=://)[^/\s@\[\]]{1,600}@")
 _HEX: Final = re.compile(r"[0-9a-f]+")
 
 
@@ -40,6 +42,7 @@ def redact(text: str) -> str:
     text = _QR.sub("[QR]", text)
     text = _PAIRING_CODE_NAMED.sub(r"\1[code]", text)
     text = _PAIRING_CODE.sub("[code]", text)
+    text = _LOGIN.sub("[login]@", text)
     text = _BYTES.sub("[bytes]", text)
     text = _BASE64.sub(_without_key, text)
     text = _ADDRESS.sub(_without_user, text)
