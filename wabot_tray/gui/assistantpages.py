@@ -244,7 +244,7 @@ class ReplyPage(Page):
         for one in self.cards.values():
             self.body.addWidget(one)
             one.changed.connect(self._on_changed)
-        self.body.addWidget(label(t("assistant.reply_name_hint"), role="quiet"))
+        self.body.addWidget(label(t("assistant.reply_name_hint", name="{name}"), role="quiet"))
         self.problem = label("", role="error")
         self.problem.hide()
         self.body.addWidget(self.problem)
