@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NAME: Final = "backup"
-_SIZE: Final = QSize(680, 600)
+_SIZE: Final = QSize(680, 680)
 # What was done, in words, and what shows it.
 Outcome = tuple[str, Callable[[], None]]
 Work = Callable[[], Coroutine[Any, Any, Outcome]]

@@ -146,8 +146,12 @@ class ChoosePage(BackupPage):
         self.closed = QCheckBox(t("restoring.closed"))
         self.problem = label("", role="error")
         self.problem.hide()
-        for part in (self._list, self.rules, self.settings, self.files_hint):
-            self.column.addWidget(part)
+        self.column.addWidget(self._list)
+        files = QVBoxLayout()
+        files.setSpacing(2)
+        for part in (self.rules, self.settings, self.files_hint):
+            files.addWidget(part)
+        self.column.addLayout(files)
         self.column.addWidget(caution(t("backup.only_one")))
         self.column.addWidget(self.closed)
         self.column.addWidget(self.problem)
