@@ -147,7 +147,7 @@ class Photographer:
             window.show_page(1)
             page = window.page
             assert isinstance(page, ConnectionPage)
-            page.ways[""].test.click()
+            page.way.test.click()
             await self.save(window, "settings-proxy")
             window.show_page(0)
             program.paths.settings_file.write_text('theme = "dark\n')

@@ -131,8 +131,10 @@ def stale(windows: Windows) -> set[str]:
 
 async def speak(windows: Windows, language: str) -> None:
     await windows.program.apply(Settings(language=language))
-    for _ in range(20):
+    for turn in range(500):
         await asyncio.sleep(0.01)
+        if turn >= 20 and not windows._to_put_back:
+            break
 
 
 async def open_everything(windows: Windows) -> None:

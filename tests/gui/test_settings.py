@@ -400,7 +400,7 @@ def test_proxy_is_tried_and_used_with_the_keys_alone(
 ) -> None:
     async def live() -> None:
         window = await opened(windows)
-        way = connection(window).ways[""]
+        way = connection(window).way
         press(K.Key_Tab)
         assert QApplication.focusWidget() is way.choice
         press(K.Key_End)
@@ -438,7 +438,7 @@ def test_refused_address_is_explained_and_nothing_taken(
 ) -> None:
     async def live() -> None:
         window = await opened(windows)
-        way = connection(window).ways[""]
+        way = connection(window).way
         pick(way.choice, t("settings.way_proxy"))
         for address, password, key in (
             ("not a proxy", "", "error.proxy_address"),
@@ -460,16 +460,23 @@ def test_account_gets_a_way_of_its_own(windows: Windows, program: FakeProgram, r
     async def live() -> None:
         window = await opened(windows)
         page = connection(window)
-        assert list(page.ways) == ["", *(f"account-{number}" for number in range(4))]
-        page.ensureWidgetVisible(page.ways["account-2"].choice)
-        pick(page.ways["account-2"].choice, t("settings.way_none"))
+        assert [page.account.itemData(row) for row in range(4)] == [
+            f"account-{number}" for number in range(4)
+        ]
+        page.ensureWidgetVisible(page.account_way.told)
+        pick(page.account, scenes.NAMES[2])
+        assert page.account_way.choice.value == ""
+        pick(page.account_way.choice, t("settings.way_none"))
         await until(lambda: program.proxies.own == {"account-2": "none"})
         assert program.settings.proxy == "system"
+        await until(lambda: t("settings.way_none") in page.account.currentText())
+        pick(page.account, scenes.NAMES[0])
+        assert page.account_way.choice.value == ""
         program.manager.add("new", "New one")
         window.show_page(0)
         window.show_page(1)
-        assert "new" in page.ways
-        assert page.ways["account-2"].choice.value == "none"
+        assert page.account.findData("new") == 4
+        assert page.account.value == "account-0"
 
     run(live())
 
@@ -480,7 +487,7 @@ def test_proxy_fields_cut_nothing(windows: Windows, program: FakeProgram, run: R
         program.proxies.own["account-0"] = "socks5://ana@proxy.example:1080"
         window = await opened(windows)
         page = connection(window)
-        page.ways["account-0"].say(t("reason.proxy-closed"), is_wrong=True)
+        page.account_way.say(t("reason.proxy-closed"), is_wrong=True)
         await asyncio.sleep(0.05)
         assert cut_texts(window) == []
 

@@ -84,17 +84,19 @@ def _places(windows: Mapping[str, Window]) -> dict[str, Place]:
     return {n: Place.of(one, one.carry()) for n, one in windows.items() if one.isVisible()}
 
 
-def put_back(places: Mapping[str, Place], opened: Callable[[str], QWidget | None]) -> None:
-    """Give each window that `opened` returns its place, and the active one the keyboard."""
-    for name, place in places.items():
-        if (window := opened(name)) is None:
-            continue
-        place.take(window)
-        if isinstance(window, Window):
-            window.resume(place.carried)
-        if place.is_active:
-            window.raise_()
-            window.activateWindow()
+Opener = Callable[[str], QWidget | None]
+
+
+def put_back(name: str, place: Place, opened: Opener) -> None:
+    """Give the window that `opened` makes its place, and, if it was active, the keyboard."""
+    if (window := opened(name)) is None:
+        return
+    place.take(window)
+    if isinstance(window, Window):
+        window.resume(place.carried)
+    if place.is_active:
+        window.raise_()
+        window.activateWindow()
 
 
 def question_is_open() -> bool:

@@ -14,7 +14,7 @@ from wabot_tray.gui.actions import shown_name
 from wabot_tray.gui.parts import button, label
 from wabot_tray.gui.settingeditor import SettingEditor
 from wabot_tray.gui.settingrows import Choice, Page, Row, Span, Switch, limits_words
-from wabot_tray.gui.settingway import WayEditor
+from wabot_tray.gui.settingway import WayEditor, way_words
 from wabot_tray.system.i18n import t
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HOUR: Final = 3600
+_NOBODY: Final = "-"  # before the accounts are listed; can be no account's id
 _KEY_WORDS: Final = {
     "keyring": ("settings.key_keyring", "settings.key_keyring_locked"),
     "key-file": ("settings.key_file", "settings.key_file_missing"),
@@ -166,10 +167,9 @@ class ConnectionPage(SettingPage):
 
     def __init__(self, editor: SettingEditor, windows: "Windows") -> None:
         super().__init__(editor, t("settings.connection"))
-        way = WayEditor(windows, editor)
-        self.ways = {"": way}
+        self.way = WayEditor(windows, editor)
         words = t("settings.way"), t("settings.way_hint")
-        self.add_card(self._keep("proxy", Row(*words, way, beside=False)))
+        self.add_card(self._keep("proxy", Row(*words, self.way, beside=False)))
         self.add_card(
             self.span(
                 "check_interval_s",
@@ -184,8 +184,18 @@ class ConnectionPage(SettingPage):
             heading=t("settings.watching"),
         )
         self._windows = windows
-        self._named: tuple[tuple[str, str], ...] = ()  # the accounts as they are listed
-        self._own: QWidget | None = None
+        self.account = Choice(())
+        self.account.setObjectName("way-account")
+        self.account_row = Row(
+            t("settings.way_account"), t("settings.way_account_hint"), self.account
+        )
+        self.account_way = WayEditor(windows, editor, _NOBODY)
+        self.account_way.setAccessibleName(t("settings.way"))
+        self._accounts = self.add_card(
+            self.account_row, self.account_way, heading=t("settings.way_own")
+        )
+        self.account.chosen.connect(self.account_way.show_account)
+        self.account_way.taken.connect(self._list_accounts)
         self._list_accounts()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -193,27 +203,26 @@ class ConnectionPage(SettingPage):
         super().showEvent(event)
         self._list_accounts()
 
-    def _list_accounts(self) -> None:
-        snapshots = self._windows.program.manager.snapshots()
-        named = tuple((snapshot.id, shown_name(snapshot)) for snapshot in snapshots)
-        if named == self._named:
-            return
-        self._named = named
-        if self._own is not None:
-            self._own.hide()
-            self._own.deleteLater()
-        self.ways = {"": self.ways[""]}
-        rows = []
-        for account_id, name in named:
-            way = self.ways[account_id] = WayEditor(self._windows, self.editor, account_id)
-            rows.append(Row(name, "", way, beside=False))
-        self._own = self.add_card(*rows, heading=t("settings.way_own")) if rows else None
-
     def refresh(self) -> None:
         """Show what is in use, the ways too."""
         super().refresh()
-        for way in self.ways.values():
-            way.refresh()
+        self.way.refresh()
+        self.account_way.refresh()
+
+    def _list_accounts(self) -> None:
+        """List the accounts, each with its own way if it has one; the chosen one stays chosen."""
+        own = self._windows.program.proxies.of_accounts()
+        chosen = self.account.value if self.account.count() else ""
+        self.account.clear()
+        for snapshot in self._windows.program.manager.snapshots():
+            name = shown_name(snapshot)
+            if snapshot.id in own:
+                name = t("settings.way_of", name=name, way=way_words(own[snapshot.id]))
+            self.account.addItem(name, snapshot.id)
+        self._accounts.setVisible(self.account.count() > 0)
+        if self.account.count():
+            self.account.setCurrentIndex(max(0, self.account.findData(chosen)))
+            self.account_way.show_account(self.account.value)
 
 
 class AnswersPage(SettingPage):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from wabot_tray.core.errors import WabotError
@@ -27,6 +27,8 @@ class WayEditor(QWidget):
         editor: Keeps the settings.
         account_id: Whose way; "" for all accounts that have none of their own.
     """
+
+    taken = Signal()  # another way, by the person
 
     def __init__(self, windows: "Windows", editor: SettingEditor, account_id: str = "") -> None:
         super().__init__()
@@ -88,6 +90,15 @@ class WayEditor(QWidget):
             self.user.setText(proxy.user)
             self.password.clear()
             self._jobs.start(f"settings: password {self._account}", self._ask_password)
+
+    def show_account(self, account_id: str) -> None:
+        """Be about another account from now on; what was written and not used is gone."""
+        if account_id != self._account:
+            self._account, self._shown = account_id, None
+            self.say("", is_wrong=False)
+            for field in (self.address, self.user, self.password):
+                field.clear()
+            self.refresh()
 
     def say(self, words: str, *, is_wrong: bool) -> None:
         """Say what came of a click."""
@@ -159,6 +170,7 @@ class WayEditor(QWidget):
                 self._editor.note({"proxy": before})
             self._shown = None
             self.refresh()
+            self.taken.emit()
             if way not in {AS_SET, SYSTEM, NONE}:
                 self.say(t("settings.way_used"), is_wrong=False)
 
@@ -212,3 +224,9 @@ class WayEditor(QWidget):
         grid.addWidget(self.use, 4, 1, Qt.AlignmentFlag.AlignLeft)
         grid.setColumnStretch(1, 1)
         return made
+
+
+def way_words(way: str) -> str:
+    """Return a way in words, for a list of accounts."""
+    known = {SYSTEM: "settings.way_system", NONE: "settings.way_none"}
+    return t(known[way]) if way in known else parse_proxy(way).place

@@ -12,7 +12,7 @@ from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.openings import ASSISTANT, OPENINGS, Opening
 from wabot_tray.gui.ports import LoginItem, Program
-from wabot_tray.gui.relabel import OpenWindows, put_back, question_is_open
+from wabot_tray.gui.relabel import Opener, OpenWindows, Place, put_back, question_is_open
 from wabot_tray.gui.reminder import BackupReminder
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
@@ -67,6 +67,7 @@ class Windows(QObject):
         self.bridge = ManagerBridge(program.manager, self)
         self.actions = AccountActions(program.manager, self)
         self._language = language()
+        self._to_put_back: list[tuple[str, Place, Opener]] = []
         self._forget_settings = program.preferences.subscribe(self._on_settings)
         self.menu = self._make_menu()
         self.tray = Tray(self.bridge, self.menu, clock=clock, parent=self)
@@ -110,12 +111,19 @@ class Windows(QObject):
         self.tray.use_menu(self.menu)
         old.close()
         old.deleteLater()
-        if was_open.dashboard is not None:
-            self.dashboard.resume(was_open.dashboard.carried)
-            put_back({"": was_open.dashboard}, lambda _: self.dashboard)
-        put_back(was_open.histories, self._look_back_anew)
-        put_back(was_open.pairings, self._pair_anew)
-        put_back(was_open.windows, self._open_anew)
+        front = was_open.dashboard
+        opened = [
+            (name, place, opener)
+            for places, opener in (
+                ({"": front} if front else {}, lambda _: self._dashboard_anew(front)),
+                (was_open.histories, self._look_back_anew),
+                (was_open.pairings, self._pair_anew),
+                (was_open.windows, self._open_anew),
+            )
+            for name, place in places.items()
+        ]
+        self._to_put_back = sorted(opened, key=lambda one: one[1].is_active)
+        self._put_next_back()
 
     def show_dashboard(self) -> None:
         """Bring the dashboard to the front."""
@@ -250,6 +258,18 @@ class Windows(QObject):
     def _pair_anew(self, account_id: str) -> "PairingWindow | None":
         self.show_pairing(account_id)
         return self._pairings.get(account_id)
+
+    def _put_next_back(self) -> None:
+        """Make one window, then let everything else have its turn; the active one comes last."""
+        if self._to_put_back and not self._closed:
+            name, place, opener = self._to_put_back.pop(0)
+            put_back(name, place, opener)
+            QTimer.singleShot(0, self, self._put_next_back)
+
+    def _dashboard_anew(self, place: Place | None) -> "Dashboard":
+        if place is not None:
+            self.dashboard.resume(place.carried)
+        return self.dashboard
 
     def _look_back_anew(self, account_id: str) -> Window | None:
         self.show_history(account_id)
