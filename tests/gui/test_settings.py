@@ -470,7 +470,9 @@ def test_account_gets_a_way_of_its_own(windows: Windows, program: FakeProgram, r
         await until(lambda: program.proxies.own == {"account-2": "none"})
         assert program.settings.proxy == "system"
         await until(lambda: t("settings.way_none") in page.account.currentText())
-        pick(page.account, scenes.NAMES[0])
+        page.account.setFocus()
+        press(K.Key_Home)
+        assert page.account.value == "account-0"
         assert page.account_way.choice.value == ""
         program.manager.add("new", "New one")
         window.show_page(0)

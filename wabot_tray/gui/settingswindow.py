@@ -1,8 +1,9 @@
 """The window of the settings: groups on the left, what is set on the right, in force at once."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QStackedWidget, QVBoxLayout, QWidget
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 NAME: Final = "settings"
 PROBLEM: Final = "problem"
 _SIZE: Final = QSize(900, 640)
+_SOON_MS: Final = 200  # after the window is shown
 
 
 class SettingsWindow(Window):
@@ -37,24 +39,36 @@ class SettingsWindow(Window):
         self.editor = SettingEditor(windows.program, windows.actions.jobs)
         self.editor.setParent(self)
         self.banners = Banners()
-        self.pages: tuple[SettingPage, ...] = (
-            GeneralPage(self.editor, windows),
-            ConnectionPage(self.editor, windows),
-            AnswersPage(self.editor),
-            AlertsPage(self.editor),
-            DataPage(self.editor, windows),
+        editor = self.editor
+        # Made one at a time, each when it is looked at or when there is nothing else to do.
+        self._makers: tuple[tuple[str, Callable[[], SettingPage]], ...] = (
+            (t("settings.general"), lambda: GeneralPage(editor, windows)),
+            (t("settings.connection"), lambda: ConnectionPage(editor, windows)),
+            (t("settings.answers"), lambda: AnswersPage(editor)),
+            (t("settings.alerts"), lambda: AlertsPage(editor)),
+            (t("settings.data"), lambda: DataPage(editor, windows)),
         )
+        self._made: dict[int, SettingPage] = {}
+        self._last: QWidget = self  # of the pages made so far, in the order of Tab
         self._build()
         self.editor.changed.connect(self.refresh)
         QShortcut(QKeySequence.StandardKey.Undo, self, self.editor.undo)
-        self.refresh()
         self.groups.setCurrentRow(0)
+        self.groups.currentRowChanged.connect(self._on_group)
+        self._on_group(0)
+        self.refresh()
         self.groups.setFocus()
+        QTimer.singleShot(_SOON_MS, self, self._make_next)
 
     @property
     def page(self) -> SettingPage:
         """The page in view."""
-        return self.pages[max(0, self.groups.currentRow())]
+        return self._page(max(0, self.groups.currentRow()))
+
+    @property
+    def pages(self) -> tuple[SettingPage, ...]:
+        """Every page."""
+        return tuple(self._page(number) for number in range(len(self._makers)))
 
     def show_page(self, number: int) -> None:
         """Bring a page into view, counted from 0."""
@@ -62,7 +76,7 @@ class SettingsWindow(Window):
 
     def refresh(self) -> None:
         """Show the settings in use, and what is wrong with their file."""
-        for page in self.pages:
+        for page in self._made.values():
             page.refresh()
         self.undo.setEnabled(bool(self.editor.undoable))
         self.defaults.setEnabled(self.editor.problem is None and bool(self.page.names))
@@ -96,11 +110,10 @@ class SettingsWindow(Window):
         self.groups.setObjectName("groups")
         self.groups.setAccessibleName(t("settings.groups"))
         self.groups.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._last = self.groups
         self._stack = QStackedWidget()
-        for page in self.pages:
-            self.groups.addItem(page.title)
-            self._stack.addWidget(page)
-        self.groups.currentRowChanged.connect(self._on_group)
+        for title, _ in self._makers:
+            self.groups.addItem(title)
         self.groups.setFixedWidth(self.groups.sizeHintForColumn(0) + 2 * self.groups.frameWidth())
         middle = QHBoxLayout()
         middle.setSpacing(20)
@@ -121,12 +134,41 @@ class SettingsWindow(Window):
         row = QHBoxLayout()
         row.setSpacing(10)
         row.addWidget(label(t("settings.at_once"), role="quiet"), 1)
-        for part in (self.undo, self.defaults, button(t("gui.close"), self.close)):
+        self._footer = (self.undo, self.defaults, button(t("gui.close"), self.close))
+        for part in self._footer:
             row.addWidget(part)
         return row
 
+    def _page(self, number: int) -> SettingPage:
+        if (page := self._made.get(number)) is None:
+            page = self._made[number] = self._makers[number][1]()
+            self._stack.addWidget(page)
+            page.refresh()
+            self._order_tabs(page)
+        return page
+
+    def _order_tabs(self, page: SettingPage) -> None:
+        """Have Tab go from the groups to the page in view, and then to the buttons below."""
+        reached = [
+            one
+            for one in page.findChildren(QWidget)
+            if one.focusPolicy() & Qt.FocusPolicy.TabFocus and one.focusProxy() is None
+            if one.window() is self  # the list of a choice is a window of its own
+        ]
+        for part in (*reached, *self._footer):
+            self.setTabOrder(self._last, part)
+            self._last = part
+        if reached:
+            self._last = reached[-1]
+
+    def _make_next(self) -> None:
+        missing = [number for number in range(len(self._makers)) if number not in self._made]
+        if missing:
+            self._page(missing[0])
+            QTimer.singleShot(0, self, self._make_next)
+
     def _on_group(self, row: int) -> None:
-        self._stack.setCurrentIndex(row)
+        self._stack.setCurrentWidget(self._page(row))
         self.defaults.setEnabled(self.editor.problem is None and bool(self.page.names))
 
     def _on_defaults(self) -> None:
