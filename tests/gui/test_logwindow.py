@@ -363,6 +363,15 @@ def test_window_of_the_log_cuts_nothing(
     assert cut_texts(window) == []
 
 
+def test_buttons_take_two_rows_where_one_is_too_short(window: LogWindow) -> None:
+    assert window.pause.y() == window.save.y()
+    window.setMinimumSize(0, 0)
+    window.resize(620, 500)
+    QApplication.processEvents()
+    assert window.pause.y() < window.save.y()
+    assert window.save.sizeHint().width() <= window.save.width()
+
+
 # --- many lines ----------------------------------------------------------------------------------
 
 

@@ -9,10 +9,12 @@ from PySide6.QtGui import (
     QGuiApplication,
     QHideEvent,
     QKeySequence,
+    QResizeEvent,
     QShortcut,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QPlainTextEdit,
     QSplitter,
@@ -43,6 +45,7 @@ UNREADABLE: Final = "unreadable"
 COPIED: Final = "copied"
 _SIZE: Final = QSize(1120, 720)
 _DETAIL_LINES: Final = 5
+_AROUND: Final = 60  # pixels beside the buttons
 _MOST_DETAILS: Final = 200  # lines; more are copied, but not laid out
 
 
@@ -92,7 +95,21 @@ class LogWindow(Window):
     def showEvent(self, event: QShowEvent) -> None:
         """Begin to read."""
         super().showEvent(event)
+        self._lay_footer()  # the style is known only now
         self.feed.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the buttons two rows where one is too short, as with large print."""
+        super().resizeEvent(event)
+        self._lay_footer()
+
+    def _lay_footer(self) -> None:
+        ways = QBoxLayout.Direction
+        for row in self._footer_rows:
+            row.invalidate()
+        needed = sum(row.sizeHint().width() for row in self._footer_rows) + _AROUND
+        is_narrow = self.width() < needed
+        self._footer.setDirection(ways.TopToBottom if is_narrow else ways.LeftToRight)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop reading while nobody looks."""
@@ -146,7 +163,7 @@ class LogWindow(Window):
         self.details.setMinimumHeight(3 * self.details.fontMetrics().lineSpacing())
         return self.details
 
-    def _build_footer(self) -> QHBoxLayout:
+    def _build_footer(self) -> QBoxLayout:
         self.pause = button(t("logs.pause"), self._on_pause)
         self.pause.setToolTip(t("logs.pause_hint"))
         self.to_end = button(t("logs.to_end"), self.table.follow)
@@ -156,14 +173,21 @@ class LogWindow(Window):
         self.save = button(t("logs.save"), self.ask_bundle)
         self.save.setToolTip(t("logs.save_hint"))
         self.folder = button(t("logs.folder"), self._open_folder, role="flat")
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.pause)
-        row.addWidget(self.to_end)
-        row.addStretch(1)
-        for part in (self.copy, self.copy_all, self.folder, self.save):
-            row.addWidget(part)
-        return row
+        left, right = QHBoxLayout(), QHBoxLayout()
+        for row, parts in (
+            (left, (self.pause, self.to_end)),
+            (right, (self.copy, self.copy_all, self.folder, self.save)),
+        ):
+            row.setSpacing(8)
+            for part in parts:
+                row.addWidget(part)
+        left.addStretch(1)
+        self._footer = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._footer.setSpacing(8)
+        self._footer.addLayout(left, 1)
+        self._footer.addLayout(right)
+        self._footer_rows = (left, right)
+        return self._footer
 
     def _listen(self) -> None:
         self.feed.begun.connect(self._on_begun)
