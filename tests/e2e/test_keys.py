@@ -143,7 +143,7 @@ def test_nothing_secret_is_readable_anywhere(
         for place, content in places.items():
             for secret in secrets:
                 assert secret not in content, place
-            if not place.endswith("bot.toml"):
+            if not place.endswith(("bot.toml", "bot.last-good.toml")):  # the rules themselves
                 assert SECRETS[1].encode() not in content, place
             if "auth_sessions" in place and not place.endswith((".json", ".key", ".lock")):
                 for word in (b"whatsmeow_device", b"CREATE TABLE whatsmeow", phone.number.encode()):

@@ -26,6 +26,7 @@ def test_pairing_through_the_command_line(shop: Shop, phone: Phone, measured: Me
     assert set(session) == {
         "id", "label", "phone", "enabled", "state", "reason", "text", "since",
         "next_attempt_at", "last_verified_at", "restarts", "notice", "notice_text",
+        "answered_today",
     }  # fmt: skip
     assert shop.cli("status").returncode == 0
 

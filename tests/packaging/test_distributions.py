@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -49,8 +48,7 @@ def test_wheel_carries_every_module_and_resource(built: dict[str, Path]) -> None
 
 def test_source_distribution_builds_the_same_wheel(built: dict[str, Path], tmp_path: Path) -> None:
     (source,) = (path for path in built.values() if path.name.endswith(".tar.gz"))
-    with tarfile.open(source) as archive:
-        archive.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-xzf", source, "-C", tmp_path], check=True)
     (folder,) = tmp_path.iterdir()
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "again")],

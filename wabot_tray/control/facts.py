@@ -1,6 +1,5 @@
 """Figures about this program and this computer that help whoever looks for a fault."""
 
-import importlib.metadata
 import os
 import platform
 import sys
@@ -87,9 +86,11 @@ def megabytes(count: int) -> float | None:
 
 
 def _version(name: str) -> str | None:
+    from importlib import metadata  # noqa: PLC0415 - with it come csv, zipfile and email
+
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         return None
 
 
