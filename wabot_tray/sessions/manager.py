@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
 from wabot_tray.core import commands
 from wabot_tray.core import events as ev
@@ -32,12 +31,13 @@ from wabot_tray.sessions.keywatch import Keys, ReturnWatch
 from wabot_tray.sessions.launching import Launching
 from wabot_tray.sessions.livewatch import LiveWatch
 from wabot_tray.sessions.milestones import Milestones
-from wabot_tray.sessions.phonewatch import PhoneWatch
+from wabot_tray.sessions.phonewatch import Phones
 from wabot_tray.sessions.recorder import Recorder
 from wabot_tray.sessions.records import Records
 from wabot_tray.sessions.session import Session
 from wabot_tray.sessions.setdown import SetDown
 from wabot_tray.sessions.supervisor import WorkerFactory
+from wabot_tray.sessions.waking import Waking
 from wabot_tray.sessions.ways import NO_PASSWORDS, Passwords, Ways
 from wabot_tray.sessions.weight import LIMIT_BYTES
 from wabot_tray.storage.history_file import HistoryFolder
@@ -45,10 +45,6 @@ from wabot_tray.storage.registry import Account, Registry
 from wabot_tray.system.paths import Paths
 
 log = logging.getLogger(__name__)
-
-_UNDERWAY: Final = frozenset(
-    {SessionState.CONNECTING, SessionState.WAITING, SessionState.RECONNECTING}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,8 @@ class SessionManager:
     def __init__(self, parts: Parts, settings: Settings) -> None:
         self._parts = parts
         self._keepers: dict[str, SessionKeeper] = {}
-        self._phones: dict[str, PhoneWatch] = {}
+        self._waking = Waking(self._keepers)
+        self._phones = Phones()
         self._listeners: list[Callable[[Update], None]] = []
         self._milestones = Milestones()
         self.ways = Ways(parts.registry, parts.passwords, lambda: self._launching.settings)
@@ -176,7 +173,7 @@ class SessionManager:
             answered_today=self.history.today(account_id).answered,
             notice=notice,
             notice_detail=detail,
-            phone_silent_since=self._phones[account_id].silent_since(self._parts.clock.now()),
+            phone_silent_since=self._phones.silent_since(account_id, self._parts.clock.now()),
         )
         return keeper.session.view(base)
 
@@ -253,7 +250,8 @@ class SessionManager:
         unlinked = await keeper.unlink()
         keeper.handle(ev.StopAsked())
         await keeper.close()
-        del self._keepers[account_id], self._phones[account_id]
+        del self._keepers[account_id]
+        self._phones.forget(account_id)
         live = self._launching.live_folder(account_id)
         for folder in (self._parts.paths.session(account_id), live):
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -387,7 +385,7 @@ class SessionManager:
     def dial_anew(self, way: str) -> None:
         """Make new links for the accounts that take this way, since its password is another."""
         for account_id in self.ways.all().get(way, ()):
-            self._dial_anew(account_id)
+            self._waking.dial_anew(account_id)
 
     # --- watching --------------------------------------------------------------------------------
 
@@ -421,7 +419,7 @@ class SessionManager:
         """Hear from the system that the network came or went; only its coming is acted on."""
         log.info("the network is %s", "up" if online else "down")
         if online:
-            self._wake()
+            self._waking.wake()
 
     def resumed(self, away: timedelta = timedelta()) -> None:
         """Hear that the computer was asleep: every link is doubtful and every wait is over.
@@ -431,7 +429,7 @@ class SessionManager:
         """
         self.history.slept(away)
         log.info("back from sleep; every session is looked at")
-        self._wake()
+        self._waking.wake()
 
     def clock_set(self, jump: timedelta) -> None:
         """Hear that the wall clock was set by `jump`: nothing restarts, what is shown stays right.
@@ -446,47 +444,22 @@ class SessionManager:
 
     def trouble(self, account_ids: Sequence[str] | None = None) -> bool:
         """Whether any of these sessions, or of all, is on its way to a link: a look may help."""
-        return any(keeper.session.state in _UNDERWAY for keeper in self._of(account_ids))
+        return self._waking.trouble(account_ids)
 
     def door_opened(self, account_ids: Sequence[str]) -> None:
         """Hear that WhatsApp can be reached again by the way of these accounts."""
-        self._wake(account_ids)
+        self._waking.wake(account_ids)
 
     # --- inside ----------------------------------------------------------------------------------
-
-    def _of(self, account_ids: Sequence[str] | None) -> list[SessionKeeper]:
-        chosen = self._keepers if account_ids is None else account_ids
-        return [self._keepers[one] for one in chosen if one in self._keepers]
 
     def _take_new_ways(self, before: Mapping[str, str]) -> None:
         for account_id, way in self.ways.by_account().items():
             if before.get(account_id, way) != way:
-                self._dial_anew(account_id)
-
-    def _dial_anew(self, account_id: str) -> None:
-        if (keeper := self._keepers.get(account_id)) is None:  # not started yet
-            return
-        session = keeper.session
-        underway = session.state.has_worker or session.state is SessionState.WAITING
-        if underway and not session.pairing:  # a phone that is being linked is left to end
-            log.info("session %s: takes another way", account_id)
-            keeper.handle(ev.RestartAsked(by_person=True))
-
-    def _wake(self, account_ids: Sequence[str] | None = None) -> None:
-        for keeper in self._of(account_ids):
-            session = keeper.session
-            waits = session.state in {SessionState.WAITING, SessionState.RECONNECTING}
-            if waits or session.dial_is_old():
-                if session.may_try():
-                    keeper.handle(ev.RestartAsked())
-            elif keeper.session.state is SessionState.CONNECTED:
-                keeper.doubt()
-            else:
-                keeper.check()
+                self._waking.dial_anew(account_id)
 
     def _adopt(self, account: Account) -> SessionKeeper:
         session = Session(account.id, self._parts.clock, self._parts.random)
-        self._phones[account.id] = PhoneWatch(account.phone_seen, account.phone_owes)
+        self._phones.adopt(account.id, account.phone_seen, account.phone_owes)
         keeper = self._keepers[account.id] = SessionKeeper(session, self._around)
         return keeper
 
@@ -508,18 +481,13 @@ class SessionManager:
 
     def _on_event(self, account_id: str, event: ev.Event) -> None:
         """Keep in the registry what outlives a session, and what else an event sets off."""
-        phone = self._phones.get(account_id) or PhoneWatch()  # a last word of one just removed
+        self._phones.heard(account_id, event, self._parts.clock.now())
         match event:
             case ev.PairingSucceeded():
                 known = self._parts.registry.get(account_id).phone
                 if known is not None and known != event.phone:
                     notice = ev.Noticed(topic="phone", reason=Reason.WRONG_PHONE)
                     self._keepers[account_id].handle(notice)
-                phone.seen(self._parts.clock.now())  # it has scanned
-            case ev.PhoneSeen():
-                phone.seen(event.at)
-            case ev.Answered():
-                phone.answered(event.replied, self._parts.clock.now())
             case ev.KeyUnavailable() | ev.StorageFailed():
                 self._return_watch.arm()
             case _:
@@ -529,7 +497,7 @@ class SessionManager:
     def _keep_phone(self, account_id: str) -> None:
         account = self._parts.registry.get(account_id)
         kept = account.phone_seen, account.phone_owes
-        worth = self._phones[account_id].worth_keeping(kept, self._parts.clock.now())
+        worth = self._phones.worth_keeping(account_id, kept, self._parts.clock.now())
         if worth is not None:
             self._records.remember(account_id, phone_seen=worth[0], phone_owes=worth[1])
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from wabot_tray.core.events import Answered, Event, PairingSucceeded, PhoneSeen
+
 OWES_AFTER: Final = timedelta(days=1)
 KEPT_EVERY: Final = timedelta(hours=6)  # a sign is not worth a write each time
 OWES_KEPT_AFTER: Final = timedelta(hours=1)  # a phone that is on confirms a reply in seconds
@@ -61,3 +63,42 @@ class PhoneWatch:
         if not is_old and (owes is None) == (owes_since is None):
             return None
         return self.seen_at, owes
+
+
+class Phones:
+    """The watches of all accounts."""
+
+    def __init__(self) -> None:
+        self._watches: dict[str, PhoneWatch] = {}
+
+    def adopt(self, account_id: str, seen_at: datetime | None, owes_since: datetime | None) -> None:
+        """Watch an account's phone, from what was kept of it."""
+        self._watches[account_id] = PhoneWatch(seen_at, owes_since)
+
+    def forget(self, account_id: str) -> None:
+        """Watch it no longer."""
+        self._watches.pop(account_id, None)
+
+    def heard(self, account_id: str, event: Event, now: datetime) -> None:
+        """Take note of what an event says of the phone; a last word of one just removed is none."""
+        if (watch := self._watches.get(account_id)) is None:
+            return
+        match event:
+            case PairingSucceeded():
+                watch.seen(now)  # it has scanned
+            case PhoneSeen():
+                watch.seen(event.at)
+            case Answered():
+                watch.answered(event.replied, now)
+            case _:
+                pass
+
+    def silent_since(self, account_id: str, now: datetime) -> datetime | None:
+        """Return the last sign of life of a phone that owes one. KeyError for an unknown one."""
+        return self._watches[account_id].silent_since(now)
+
+    def worth_keeping(
+        self, account_id: str, kept: tuple[datetime | None, datetime | None], now: datetime
+    ) -> tuple[datetime | None, datetime | None] | None:
+        """Return what is to be written down, if anything. KeyError for an unknown one."""
+        return self._watches[account_id].worth_keeping(kept, now)
