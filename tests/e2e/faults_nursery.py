@@ -19,7 +19,7 @@ def killed(scene: Scene) -> None:
     scene.begins()
     nursery.kill()
     scene.waits(lambda: nursery not in scene.shop.family(), 10)
-    scene.answers()
+    scene.answers_on_the_books()
     assert scene.worker() == worker
     began = scene.begins()
     worker.kill()
