@@ -100,7 +100,7 @@ def test(arguments: list[str]) -> int:
     worst = 0
     for processes, which in (
         ("2", "not e2e and not slow"),
-        ("2", "e2e and not slow"),
+        ("3", "e2e and not slow"),
         ("12", "slow"),  # these mostly wait, and the longest begin first
     ):
         say(f"tests: {which}")

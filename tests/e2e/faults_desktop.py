@@ -127,5 +127,5 @@ FAULTS: Final = [
           "A StatusNotifier panel crashes and comes back.", notifier_panel_restarts,
           goal_s=3, everyone=True, make_shop=BareDesktopShop, prepare=lambda _: None),
     Fault("sleep-desktop", "machine", "The same as “sleep”, with windows and a tray.",
-          sleeps, goal_s=5, everyone=True, make_shop=SleepyDesktopShop),
+          sleeps, goal_s=5, everyone=True, make_shop=SleepyDesktopShop, slow=10),
 ]  # fmt: skip

@@ -219,7 +219,7 @@ def machine(
 
 FAULTS: Final = [
     machine("sleep", "The computer sleeps and its links die; logind says when it is back.",
-            sleeps, 5, shop=SleepyShop),
+            sleeps, 5, shop=SleepyShop, slow=10),
     machine("nap", "The computer sleeps and its links live.",
             sleeps_and_keeps_its_link, 2, shop=SleepyShop),
     machine("held-up", "Every process stands still for 20 s and the links die; no signal.",

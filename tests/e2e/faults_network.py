@@ -249,7 +249,7 @@ FAULTS: Final = [
     ),
     Fault(
         "offline-at-start", "network", "No network when the program starts, then it comes.",
-        offline_at_start, goal_s=NETWORK_BACK_S, everyone=True,
+        offline_at_start, goal_s=NETWORK_BACK_S, everyone=True, slow=15,
     ),
     Fault(
         "offline-while-linking", "network", "No network while a phone is being linked.",

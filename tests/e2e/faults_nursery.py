@@ -52,5 +52,6 @@ FAULTS = [
         "The process that workers are forked from hangs, and a worker is killed",
         hung,
         goal_s=15.0,
+        slow=15,
     ),
 ]

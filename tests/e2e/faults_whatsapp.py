@@ -276,6 +276,6 @@ FAULTS: Final = [
     ),
     Fault(
         "zombie", "whatsapp", "The link is open, and the server does nothing more for it.",
-        zombie, goal="found by `wabot verify`, ≤ 45 s", goal_s=45,
+        zombie, goal="found by `wabot verify`, ≤ 45 s", goal_s=45, slow=25,
     ),
 ]  # fmt: skip

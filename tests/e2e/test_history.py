@@ -19,6 +19,7 @@ def history(shop: Shop) -> dict[str, Any]:
     return dict(account)
 
 
+@pytest.mark.slow(25)
 def test_history_outlives_the_program(
     linked: Shop, simulator: RunningSimulator, phone: Phone, ana: Customer
 ) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import time as real_time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,7 +108,7 @@ def test_twenty_accounts_and_every_window_hold_nothing_up(
         ticks = Ticks()
         await ticks.take_turns(change, 4)
         for opening in OPENINGS:
-            await ticks.take_turns(lambda name=opening.name: windows.show_window(name))
+            await ticks.take_turns(partial(windows.show_window, opening.name))
         await ticks.take_turns(change, 2)  # with every window open
         await ticks.take_turns(flood, 4)
         logs = windows.window("logs")
