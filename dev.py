@@ -6,6 +6,7 @@
     python3 dev.py demo [--headless]               the whole program against a simulated WhatsApp
     python3 dev.py lint                            ruff, mypy and the layers
     python3 dev.py screenshots [FOLDER]            pictures of every window and tray state
+    python3 dev.py screenshots --docs              those that the documents show, into docs/images
     python3 dev.py soak [--minutes N] [--seed S]   faults and messages for a while, and a report
     python3 dev.py bench [--quick] [--json]        beside bare neonize: docs/benchmarks.md
     python3 dev.py faults [ARGUMENTS]              every fault against the clock: docs/faults.md
@@ -124,7 +125,7 @@ def demo(arguments: list[str]) -> int:
 
 
 def screenshots(arguments: list[str]) -> int:
-    """Draw every window and tray state into a folder."""
+    """Draw every window and tray state into a folder; with --docs, what the documents show."""
     need_packages([*RUN_PACKAGES, *TEST_PACKAGES])
     folder = arguments or [str(ROOT / "build" / "screenshots")]
     return call([set_up(dev=True), "-m", "tests.gui.screenshots", *folder])

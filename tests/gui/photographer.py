@@ -35,6 +35,7 @@ from wabot_tray.gui.bridge import ManagerBridge
 from wabot_tray.gui.dashboard import Dashboard
 from wabot_tray.gui.dialogs import BackgroundDialog, ReplaceDialog
 from wabot_tray.gui.historywindow import HistoryWindow
+from wabot_tray.gui.icons import empty_icon, state_icon
 from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.logwindow import LogWindow
 from wabot_tray.gui.pairing import PairingWindow
@@ -47,6 +48,7 @@ from wabot_tray.gui.windows import Windows
 from wabot_tray.system.i18n import language, set_language, t
 
 _ZOOM = 6
+_SIGN = 32  # pixels
 
 
 class Photographer:
@@ -66,6 +68,7 @@ class Photographer:
         widget.grab().save(str(self.folder / f"{name}-{self.ending}.png"))
 
     async def all(self) -> None:
+        self.icons()
         await self.dashboards()
         await self.histories()
         await self.questions()
@@ -78,6 +81,12 @@ class Photographer:
         await assistant(self.save)
         await backups(self.save)
         await self.tray()
+
+    def icons(self) -> None:
+        """The sign of each state by itself, the same in every language and theme."""
+        signs = {state.value: state_icon(state) for state in SessionState}
+        for name, icon in {**signs, "none": empty_icon()}.items():
+            icon.pixmap(_SIGN).save(str(self.folder / f"icon-{name}.png"))
 
     async def dashboards(self) -> None:
         for name, accounts in (
