@@ -38,6 +38,7 @@ from wabot_tray.gui.historywindow import HistoryWindow
 from wabot_tray.gui.icons import empty_icon, state_icon
 from wabot_tray.gui.jobs import Jobs
 from wabot_tray.gui.logwindow import LogWindow
+from wabot_tray.gui.openings import OPENINGS
 from wabot_tray.gui.pairing import PairingWindow
 from wabot_tray.gui.ruleswindow import RulesWindow
 from wabot_tray.gui.settingpages import ConnectionPage
@@ -234,7 +235,7 @@ class Photographer:
         await self.save(dialog, "bundle-1-collecting")
         while dialog.collecting.is_busy:
             await self.settle()
-        dialog.files.setCurrentRow(1)
+        dialog.files.setCurrentRow(0)
         await self.save(dialog, "bundle-2-files")
         target = folder / "wabot-tray-2026-11-20-1200.zip"
         dialog.save_to(target)
@@ -255,7 +256,9 @@ class Photographer:
         bridge = ManagerBridge(manager)
         with tempfile.NamedTemporaryFile(suffix=".ini") as file:
             store = QSettings(file.name, QSettings.Format.IniFormat)
-        window = Dashboard(bridge, AccountActions(manager), store, clock=manager.time.clock)
+        window = Dashboard(
+            bridge, AccountActions(manager), store, OPENINGS, clock=manager.time.clock
+        )
         window.may_close = True
 
         def close() -> None:
@@ -352,7 +355,7 @@ class Photographer:
     async def tray(self) -> None:
         manager = FakeManager(*scenes.shop())
         bridge, actions = ManagerBridge(manager), AccountActions(manager)
-        menu = TrayMenu(bridge, actions, FakeLoginItem(enabled=True))
+        menu = TrayMenu(bridge, actions, FakeLoginItem(enabled=True), OPENINGS)
         tray = Tray(bridge, menu, clock=manager.time.clock)
         menu.popup(self.app.primaryScreen().availableGeometry().topLeft())
         await self.save(menu, "tray-menu")

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
@@ -54,6 +55,7 @@ async def _restore(save: Save, window: BackupWindow, path: Path) -> None:
     window.opening.show_problem(t("error.backup_passphrase"))
     await save(window, "backup-6-open")
     found = await window._backups.look(path, PASSPHRASE)
+    found.index = replace(found.index, computer="mostrador")  # not the photographer's
     window.choosing.show_backup(found, window._backups.accounts()[:1])
     window._show(window.choosing)
     await save(window, "backup-7-choose")

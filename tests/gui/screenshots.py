@@ -61,7 +61,7 @@ def _taken_as(target: str) -> str:
 
 def _small(path: Path) -> Image.Image:
     with Image.open(path) as opened:
-        if opened.mode == "RGBA" and opened.getextrema()[3] != (255, 255):
+        if opened.mode == "RGBA" and opened.getchannel("A").getextrema() != (255, 255):
             return opened.copy()  # an icon: small as it is, and see-through
         return opened.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
 
