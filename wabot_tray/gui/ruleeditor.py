@@ -49,6 +49,7 @@ class RuleEditor(QWidget):
     """Shows one `Editing` and changes it.
 
     Args:
+        parent: What it is part of from the beginning: later, the theme dresses it twice.
         jobs: Runs what takes a while.
         clock: Injected time.
         accounts: Gives the ids and names of the accounts.
@@ -57,8 +58,10 @@ class RuleEditor(QWidget):
     edited = Signal()
     deleted = Signal(str)  # a rule's title
 
-    def __init__(self, jobs: Jobs, clock: Clock, accounts: Callable[[], Accounts]) -> None:
-        super().__init__()
+    def __init__(
+        self, parent: QWidget, jobs: Jobs, clock: Clock, accounts: Callable[[], Accounts]
+    ) -> None:
+        super().__init__(parent)
         self._accounts = accounts
         self.editing = Editing(RuleDocument(()))
         self.list = RuleList(t("rules.list"), t("rules.list_words"))
@@ -268,34 +271,36 @@ class RuleEditor(QWidget):
     # --- how it is put together ------------------------------------------------------------------
 
     def _build(self) -> None:
-        forms = QWidget()
+        # From the outside in: what is put into a window is dressed by the theme once for each
+        # level that is added around it later.
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        split, left, self.right = QSplitter(), QWidget(), QSplitter()
+        row.addWidget(split)
+        form_card, try_card, forms = card(), card(), QWidget()
+        for one in (split, self.right):
+            one.setOrientation(Qt.Orientation.Horizontal)
+            one.setChildrenCollapsible(False)
+        for outer, inner, share in (
+            (split, left, 2),
+            (split, self.right, 5),
+            (self.right, form_card, 5),
+            (self.right, try_card, 3),
+        ):
+            outer.addWidget(inner)
+            outer.setStretchFactor(outer.indexOf(inner), share)
+        self._scroll = ScrollPage(forms)
+        _fill(form_card, self._scroll)
+        _fill(try_card, ScrollPage(self.try_box))
         column = QVBoxLayout(forms)
         column.setContentsMargins(0, 0, 0, 0)
         for form in (self.form, self.fallback, self.hours, self.general):
-            column.addWidget(
-                form
-            )  # one is shown at a time; a stack would be as high as the highest
-        self._scroll = ScrollPage(forms)
-        form_card, try_card = _carded(self._scroll), _carded(ScrollPage(self.try_box))
-        self.right = QSplitter(Qt.Orientation.Horizontal)
-        self.right.setChildrenCollapsible(False)
-        self.right.addWidget(form_card)
-        self.right.addWidget(try_card)
-        self.right.setStretchFactor(0, 5)
-        self.right.setStretchFactor(1, 3)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.addWidget(self._left())
-        split.addWidget(self.right)
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 5)
+            column.addWidget(form)  # one shows at a time; a stack would be as high as the highest
+        self._build_left(left)
         letter = self.fontMetrics().averageCharWidth()
         split.setSizes([_LIST * letter, 3 * _LIST * letter])
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(split)
 
-    def _left(self) -> QWidget:
+    def _build_left(self, left: QWidget) -> None:
         self.add = button(t("rules.add"), lambda: None, role="primary")
         menu = QMenu(self.add)
         menu.addAction(t("rules.start_blank"), self.add_blank)
@@ -311,7 +316,6 @@ class RuleEditor(QWidget):
         for made_, words in ((self.up, t("rules.up")), (self.down, t("rules.down"))):
             made_.setAccessibleName(words)
             made_.setToolTip(words)
-        left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -325,7 +329,6 @@ class RuleEditor(QWidget):
         second.addWidget(self.gone, 1)
         column.addLayout(first)
         column.addLayout(second)
-        return left
 
     def _listen(self) -> None:
         self.list.chosen.connect(self._on_chosen)
@@ -348,9 +351,7 @@ class RuleEditor(QWidget):
             self.right.setSizes([5 * self.width(), 3 * self.width()])
 
 
-def _carded(widget: QWidget) -> QFrame:
-    made_ = card()
-    column = QVBoxLayout(made_)
+def _fill(outer: QFrame, widget: QWidget) -> None:
+    column = QVBoxLayout(outer)
     column.setContentsMargins(2, 2, 2, 2)
     column.addWidget(widget)
-    return made_

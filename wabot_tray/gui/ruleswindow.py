@@ -53,7 +53,8 @@ class RulesWindow(Window):
         self.undo = button(t("rules.undo"), self._undo, role="flat")
         self.redo = button(t("rules.redo"), self._redo, role="flat")
         self.save_button = button(t("rules.save"), self.save, role="primary")
-        self.editor = RuleEditor(self._jobs, windows.clock, self._accounts)
+        self._pages = QStackedWidget(self)
+        self.editor = RuleEditor(self._pages, self._jobs, windows.clock, self._accounts)
         self.broken = BrokenRules(self._open_file, self._restore)
         self._build()
         self.editor.edited.connect(self._follow)
@@ -283,7 +284,6 @@ class RulesWindow(Window):
         top.addLayout(words, 1)
         for part in (self.undo, self.redo, self.save_button):
             top.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
-        self._pages = QStackedWidget()
         self._pages.addWidget(self.editor)
         self._pages.addWidget(self.broken)
         column = QVBoxLayout(self)
