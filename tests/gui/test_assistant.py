@@ -102,12 +102,16 @@ def spoken(program: FakeProgram) -> dict[str, str]:
     return {rule.name: rule.reply for rule in rules(program).rules if rule.enabled}
 
 
-async def come_to_replies(made: Assistant, manager: FakeManager) -> None:
+async def come_to_link(made: Assistant, manager: FakeManager, name: str = NAME) -> None:
     click(made.go)
     click(made.go)
-    QTest.keyClicks(made.name.name, NAME)
+    QTest.keyClicks(made.name.name, name)
     click(made.go)
     await until(lambda: ("pair", made.account_id) in manager.calls)
+
+
+async def come_to_replies(made: Assistant, manager: FakeManager) -> None:
+    await come_to_link(made, manager)
     manager.show_code(made.account_id, scenes.CODE)
     manager.pairing_step(made.account_id, PairingStage.DONE, phone="573005550100")
     manager.change(made.account_id, state=SessionState.CONNECTED, paired=True)
@@ -241,11 +245,7 @@ def test_back_renames_the_account_instead_of_adding_another(
 ) -> None:
     async def live() -> None:
         made = await opened(windows)
-        click(made.go)
-        click(made.go)
-        QTest.keyClicks(made.name.name, "Shp")
-        click(made.go)
-        await until(lambda: ("pair", "shp") in manager.calls)
+        await come_to_link(made, manager, "Shp")
         click(made.back)
         assert step(made) is Step.NAME
         made.name.name.selectAll()
@@ -262,11 +262,7 @@ def test_closing_while_a_code_is_shown_ends_the_attempt(
 ) -> None:
     async def live() -> None:
         made = await opened(windows)
-        click(made.go)
-        click(made.go)
-        QTest.keyClicks(made.name.name, "Shop")
-        click(made.go)
-        await until(lambda: ("pair", "shop") in manager.calls)
+        await come_to_link(made, manager, "Shop")
         manager.show_code("shop", scenes.CODE)
         made.close()
         await until(lambda: ("cancel_pairing", "shop") in manager.calls)
@@ -280,11 +276,7 @@ def test_closing_while_a_code_is_shown_ends_the_attempt(
 def test_phone_can_be_linked_later(windows: Windows, manager: FakeManager, run: Runner) -> None:
     async def live() -> None:
         made = await opened(windows)
-        click(made.go)
-        click(made.go)
-        QTest.keyClicks(made.name.name, "Shop")
-        click(made.go)
-        await until(lambda: ("pair", "shop") in manager.calls)
+        await come_to_link(made, manager, "Shop")
         assert not made.go.isEnabled()
         click(made.skip)
         assert step(made) is Step.REPLY
