@@ -109,7 +109,7 @@ def keyring_locked(scene: Scene) -> None:
     """It locks with the screen; the program still has the key in memory."""
     scene.shop.service.lock()
     began = scene.begins()
-    scene.answers("question beside a locked keyring")
+    scene.answers_on_the_books("question beside a locked keyring")
     began = time.monotonic()
     scene.worker().kill()
     scene.took(scene.recovers(after=scene.sees("waiting", "worker-crashed")) - began)
@@ -121,7 +121,7 @@ def keyring_locked(scene: Scene) -> None:
 def keyring_killed(scene: Scene) -> None:
     scene.begins()
     scene.shop.service.stop_keyring()
-    scene.answers("question without a keyring")
+    scene.answers_on_the_books("question without a keyring")
     began = time.monotonic()
     scene.worker().kill()
     scene.took(scene.recovers(after=scene.sees("waiting", "worker-crashed")) - began)

@@ -79,7 +79,7 @@ def waits_for_seal(scene: Scene, within_s: float = 15.0) -> None:
     """Wait until the vault is newer than now: nothing is owed to it."""
     vault = scene.shop.seen(scene.shop.data / "auth_sessions" / VICTIM / "session.vault")
     before = vault.stat().st_mtime_ns
-    scene.answers("question that is sealed")
+    scene.answers_on_the_books("question that is sealed")
     scene.waits(lambda: vault.stat().st_mtime_ns > before, within_s)
 
 

@@ -306,13 +306,13 @@ class Scene:
         assert self.ana.wait_for_replies(before + 1, within_s)[-1].text == f"answer to: {text}"
         assert len(self.ana.replies) == before + 1
 
-    def answers_on_the_books(self) -> None:
+    def answers_on_the_books(self, text: str = "question") -> None:
         """Answer a customer, and wait until the worker knows that the answer has arrived.
 
         A worker killed before that has an answer in doubt, and the chat waits for evidence.
         """
         before = self.session()["answered_today"]
-        self.answers()
+        self.answers(text)
         self.waits(lambda: self.session()["answered_today"] > before, 10, "the answer is counted")
 
     def session(self) -> dict[str, Any]:
