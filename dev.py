@@ -102,7 +102,7 @@ def test(arguments: list[str]) -> int:
     for processes, which in (
         ("2", "not e2e and not slow"),
         ("3", "e2e and not slow"),
-        ("12", "slow"),  # these mostly wait, and the longest begin first
+        ("10", "slow"),  # these mostly wait, and the longest begin first
     ):
         say(f"tests: {which}")
         one_by_one = which == "slow"
