@@ -229,6 +229,8 @@ def test_reply_with_a_wrong_placeholder_is_refused_with_a_sentence(
 def test_another_language_is_spoken_at_once(windows: Windows, run: Runner) -> None:
     async def live() -> None:
         made = await opened(windows)
+        ended: list[str] = []
+        made.finished.connect(lambda: ended.append("finished"))
         tick(made.welcome.languages["es"])
         await until(lambda: assistant_of(windows) is not made)
         again = assistant_of(windows)
@@ -236,6 +238,7 @@ def test_another_language_is_spoken_at_once(windows: Windows, run: Runner) -> No
         assert again.isVisible()
         assert again.go.text() == "Continuar"
         assert again.welcome.languages["es"].isChecked()
+        assert ended == []  # nothing took its place meanwhile
 
     run(live())
 
@@ -296,6 +299,28 @@ def test_account_removed_meanwhile_begins_anew(
         await manager.remove(made.account_id)
         assert step(made) is Step.WELCOME
         assert made.account_id == ""
+
+    run(live())
+
+
+def test_another_account_leaves_the_rules_of_the_first_alone(
+    windows: Windows, program: FakeProgram, manager: FakeManager, run: Runner
+) -> None:
+    async def live() -> None:
+        manager.add("first", "First")
+        before = program.paths.bot_file.read_text()
+        windows.show_window("assistant")
+        made = assistant_of(windows)
+        await until(made.isActiveWindow)
+        await come_to_link(made, manager)
+        manager.pairing_step(made.account_id, PairingStage.DONE, phone="573005550100")
+        manager.change(made.account_id, state=SessionState.CONNECTED, paired=True)
+        click(made.go)
+        await until(lambda: step(made) is Step.LAST)
+        assert "Try it" in made.last.state.text()
+        click(made.back)
+        assert step(made) is Step.NAME
+        assert program.paths.bot_file.read_text() == before
 
     run(live())
 

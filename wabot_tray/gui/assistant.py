@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
+from wabot_tray.bot.rule_file import RuleFile
 from wabot_tray.bot.templates import Template, install_template, switch_off
 from wabot_tray.core.accounts import suggested_id
 from wabot_tray.core.errors import WabotError
@@ -35,7 +36,7 @@ from wabot_tray.gui.pairingpanel import PairingPanel
 from wabot_tray.gui.parts import button, label
 from wabot_tray.gui.scroll import ScrollPage
 from wabot_tray.gui.window import Window
-from wabot_tray.system.i18n import sentence, t
+from wabot_tray.system.i18n import language, sentence, t
 
 if TYPE_CHECKING:
     from wabot_tray.gui.windows import Windows
@@ -92,12 +93,13 @@ class Assistant(Window):
 
     def carry(self) -> object:
         """Return where the person is and which account it is about."""
-        return self.step, self.account_id, self.name.name.text()
+        linked = self.link.is_linked
+        return self.step, self.account_id, self.name.name.text(), linked, self._answers
 
     def resume(self, carried: object) -> None:
         """Go on at the page that was open."""
         if isinstance(carried, tuple):
-            step, self.account_id, name = carried
+            step, self.account_id, name, self.link.is_linked, self._answers = carried
             self.name.name.setText(name)
             self._go_to(step)
 
@@ -107,6 +109,11 @@ class Assistant(Window):
             self._begin_anew()
         super().bring_up()
         self._focus()
+
+    def end(self) -> None:
+        """Close with the program, or to be made anew: no other window takes its place."""
+        self._is_told = True
+        super().end()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End an attempt to link; everything else that was done stays."""
@@ -194,14 +201,33 @@ class Assistant(Window):
 
     def _on_back(self) -> None:
         before = Step(self.step - 1)
+        if before is Step.REPLY and not self._may_ask_for_replies:
+            before = Step.LINK
         is_over = before is Step.LINK and self.link.is_linked
         self._go_to(Step.NAME if is_over else before)
+
+    @property
+    def _may_ask_for_replies(self) -> bool:
+        """Whether no other account uses the rules, which are the same for all."""
+        return all(one.id == self.account_id for one in self._manager.snapshots())
+
+    def _go_on_from_link(self) -> None:
+        if self._may_ask_for_replies:
+            self._go_to(Step.REPLY)
+            return
+        path = self._windows.program.paths.bot_file
+
+        async def work() -> None:
+            self._answers = await asyncio.to_thread(_speaks, path)
+            self._go_to(Step.LAST)
+
+        self._jobs.start("replies", work)
 
     def _on_skip(self) -> None:
         if self.step is Step.REPLY:
             self._use_replies({})
         else:
-            self._go_to(Step(self.step + 1))
+            self._go_on_from_link()
 
     def _on_go(self) -> None:
         if not self.go.isEnabled():
@@ -209,6 +235,8 @@ class Assistant(Window):
         match self.step:
             case Step.NAME:
                 self._use_name()
+            case Step.LINK:
+                self._go_on_from_link()
             case Step.REPLY:
                 self._use_replies(self.reply.chosen())
             case Step.LAST:
@@ -236,7 +264,10 @@ class Assistant(Window):
         except WabotError as err:
             self.name.refuse(sentence(err))
             return
-        self._go_to(Step.REPLY if self.link.is_linked else Step.LINK)
+        if self.link.is_linked:
+            self._go_on_from_link()
+        else:
+            self._go_to(Step.LINK)
 
     def _begin_link(self) -> None:
         try:
@@ -287,6 +318,14 @@ class Assistant(Window):
     def _finish(self) -> None:
         self.close()  # first: a refusal is told where the person looks next
         self._windows.menu.set_autostart(self.last.autostart.isChecked())
+
+
+def _speaks(path: Path) -> bool:
+    """Whether any rule is switched on; of a file with a mistake nothing is promised."""
+    try:
+        return any(rule.enabled for rule in RuleFile(path, language()).document().rules)
+    except WabotError:
+        return False
 
 
 def _install(path: Path, shop: str, chosen: Mapping[Template, str]) -> None:
