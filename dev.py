@@ -229,9 +229,12 @@ def set_up(*, dev: bool = False, groups: Sequence[str] = ()) -> str:
             continue
         say(f"installing {lock.name} (once; about a minute)")
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        must([*pip, "--require-hashes", "-r", str(lock)])
+        # The lock is complete. Left to resolve, older pips take the newest release of a
+        # dependency with an extra, which has no hash here.
+        must([*pip, "--no-deps", "--require-hashes", "-r", str(lock)])
         if len(words) == 1:
             must([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)])
+        must([str(python), "-m", "pip", "check", "--disable-pip-version-check"], quiet=True)
         words.append(lock.name)
         stamp.write_text(" ".join(words), encoding="utf-8")
     must([str(python), str(ROOT / "packaging" / "build_catalogues.py")], quiet=True)

@@ -29,6 +29,13 @@ from wabot_tray.worker.main import NAME as WORKER_NAME
 ROOT: Final = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 POLL_S: Final = 0.02
+# What this machine goes out by, and whom it trusts there, is none of a shop's business.
+OUTER_WAYS: Final = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    *(name for way in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+      for name in (way, way.lower())),
+]  # fmt: skip
 
 
 def until(look: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
@@ -115,6 +122,8 @@ class Shop:
         """The environment the program and the command line run in."""
         env = dict(os.environ) if self.desktop is None else self.desktop.env()
         for name in ("DISPLAY", "WAYLAND_DISPLAY") if self.desktop is None else ():
+            env.pop(name, None)
+        for name in OUTER_WAYS:
             env.pop(name, None)
         env.pop("LC_ALL", None)
         env |= self.service.env

@@ -24,6 +24,7 @@ NO_PORT: Final = 1
 LEAN_BYTES: Final = 45 * 2**20  # a worker holds about 70 MB, between this and twice as much
 NAME: Final = "localhost"
 LOST_NAME: Final = "wa.invalid"
+WORKER_OF: Final = "worker-of-"
 
 
 def names() -> str:
@@ -49,12 +50,12 @@ def lose_names() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run the program, or a worker of it."""
     kind, port, root_key, *rest = arguments
-    if kind == "worker":
+    if kind.startswith(WORKER_OF):
         locate(library_path())
         from wabot_tray.worker import main as worker  # noqa: PLC0415  # nothing may load it earlier
 
         def prepare() -> None:
-            if os.environ.get("SSL_CERT_FILE"):  # of the proxy
+            if kind == f"{WORKER_OF}proxied":
                 pin(bytes.fromhex(root_key))
                 return
             host = LOST_NAME if names() else "127.0.0.1"
@@ -69,7 +70,14 @@ def main(arguments: Sequence[str]) -> int:
         if kind == "blind":
             wiring = Wiring(command, ("127.0.0.1", NO_PORT))
     else:
-        command = [sys.executable, "-m", "tests.e2e.special_entry", "worker", port, root_key]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.e2e.special_entry",
+            WORKER_OF + kind,
+            port,
+            root_key,
+        ]
         wiring = Wiring(command)
         if kind == "names":
             lose_names()

@@ -25,6 +25,7 @@ from tests.gui.fake_program import FakeProgram
 from tests.gui.login_item import FakeLoginItem
 from tests.gui.test_texts import cut_texts
 from wabot_tray.bot.rulebook_file import install_example
+from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.gui.assistant import Assistant, Step
 from wabot_tray.gui.openings import OPENINGS
 from wabot_tray.gui.theme import Theme
@@ -56,8 +57,16 @@ def twice_as_large(qapp: QApplication, dressed: Theme) -> Iterator[None]:
 
 
 @pytest.fixture
-def windows(tmp_path: Path, time: FakeTime, run: Runner) -> Iterator[Windows]:
-    program = FakeProgram(tmp_path, FakeManager(*scenes.shop(), time=time))
+def accounts() -> list[SessionSnapshot]:
+    """Whom the program keeps connected."""
+    return scenes.shop()
+
+
+@pytest.fixture
+def windows(
+    tmp_path: Path, accounts: list[SessionSnapshot], time: FakeTime, run: Runner
+) -> Iterator[Windows]:
+    program = FakeProgram(tmp_path, FakeManager(*accounts, time=time))
     install_example(program.paths.bot_file, "en")
     made = Windows(program, lambda: None, login_item=FakeLoginItem(), clock=time.clock)
     yield made
@@ -136,6 +145,7 @@ def test_large_print_cuts_nothing(name: str, windows: Windows, run: Runner) -> N
 
 
 @pytest.mark.usefixtures("language", "twice_as_large")
+@pytest.mark.parametrize("accounts", [[]], ids=["first start"])
 def test_pages_of_the_assistant_are_for_everybody(windows: Windows, run: Runner) -> None:
     async def live() -> None:
         made = await shown(windows, "assistant")
