@@ -209,7 +209,7 @@ class Scene:
             phone = self.simulator.add_phone(f"3460022200{number}", name.title())
             self.shop.pair(phone, name)
             pairs.append((self.simulator.add_customer(f"3465533300{number}", "Customer"), phone))
-        self.answers()
+        self.answers_on_the_books()  # a row may begin with a kill
         self._opened_at = time.monotonic()
         if pairs and not self.fault.everyone:
             self._neighbours = Neighbours(pairs)
