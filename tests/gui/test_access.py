@@ -57,14 +57,14 @@ def twice_as_large(qapp: QApplication, dressed: Theme) -> Iterator[None]:
 
 
 @pytest.fixture
-def accounts() -> list[SessionSnapshot]:
+def accounts() -> tuple[SessionSnapshot, ...]:
     """Whom the program keeps connected."""
     return scenes.shop()
 
 
 @pytest.fixture
 def windows(
-    tmp_path: Path, accounts: list[SessionSnapshot], time: FakeTime, run: Runner
+    tmp_path: Path, accounts: tuple[SessionSnapshot, ...], time: FakeTime, run: Runner
 ) -> Iterator[Windows]:
     program = FakeProgram(tmp_path, FakeManager(*accounts, time=time))
     install_example(program.paths.bot_file, "en")
@@ -145,7 +145,7 @@ def test_large_print_cuts_nothing(name: str, windows: Windows, run: Runner) -> N
 
 
 @pytest.mark.usefixtures("language", "twice_as_large")
-@pytest.mark.parametrize("accounts", [[]], ids=["first start"])
+@pytest.mark.parametrize("accounts", [()], ids=["first start"])
 def test_pages_of_the_assistant_are_for_everybody(windows: Windows, run: Runner) -> None:
     async def live() -> None:
         made = await shown(windows, "assistant")
