@@ -1,5 +1,6 @@
 """What every test may use: the place where measured times are reported."""
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +16,15 @@ def measured(record_property: Callable[[str, object], None]) -> Measure:
         record_property("measured", f"{what}: {seconds:.2f} s (goal {goal})")
 
     return note
+
+
+def pytest_configure() -> None:
+    """Let Ctrl+C reach the programs under test.
+
+    A shell starts what runs in the background with SIGINT ignored, and programs pass that on.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

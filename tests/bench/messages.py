@@ -13,7 +13,9 @@ from wabot_tray.core.settings import Settings
 
 QUIET_S: Final = Settings().quiet_s
 _CUSTOMERS: Final = 16
-_GAP_S: Final = 0.05  # between two messages of different customers: one at a time is under way
+# Between two messages of different customers. One at a time is under way: a reply leaves halfway
+# between two messages, not together with one.
+_GAP_S: Final = QUIET_S / 12.5
 
 
 def replies(

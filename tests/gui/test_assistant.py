@@ -25,6 +25,7 @@ from wabot_tray.system.i18n import language
 
 Runner = Callable[[Awaitable[Any]], Any]
 NAME = "La Tienda de Rosa"  # keys of the test library are ASCII
+PHONE = "573005550100"
 
 
 @pytest.fixture
@@ -113,8 +114,8 @@ async def come_to_link(made: Assistant, manager: FakeManager, name: str = NAME) 
 async def come_to_replies(made: Assistant, manager: FakeManager) -> None:
     await come_to_link(made, manager)
     manager.show_code(made.account_id, scenes.CODE)
-    manager.pairing_step(made.account_id, PairingStage.DONE, phone="573005550100")
-    manager.change(made.account_id, state=SessionState.CONNECTED, paired=True)
+    manager.pairing_step(made.account_id, PairingStage.DONE, phone=PHONE)
+    manager.change(made.account_id, state=SessionState.CONNECTED, paired=True, phone=PHONE)
     click(made.go)
     assert step(made) is Step.REPLY
 
@@ -159,7 +160,7 @@ def test_assistant_is_done_with_the_keyboard_alone(
         assert step(made) is Step.LINK
         await until(lambda: ("pair", "shop") in manager.calls)
         manager.show_code("shop", scenes.CODE)
-        manager.pairing_step("shop", PairingStage.DONE, phone="573005550100")
+        manager.pairing_step("shop", PairingStage.DONE, phone=PHONE)
         press(Qt.Key.Key_Return)
         assert step(made) is Step.REPLY
         press(Qt.Key.Key_Return)
@@ -270,8 +271,42 @@ def test_closing_while_a_code_is_shown_ends_the_attempt(
         made.close()
         await until(lambda: ("cancel_pairing", "shop") in manager.calls)
         assert windows.dashboard.isVisible()
+
+    run(live())
+
+
+def test_opened_again_it_goes_on_with_the_account_that_has_no_phone_yet(
+    windows: Windows, manager: FakeManager, run: Runner
+) -> None:
+    async def live() -> None:
+        made = await opened(windows)
+        await come_to_link(made, manager, "Shop")
+        made.close()
+        await until(lambda: ("cancel_pairing", "shop") in manager.calls)
+        manager.calls.clear()
         windows.show_window("assistant")
-        assert step(assistant_of(windows)) is Step.WELCOME
+        assert step(made) is Step.WELCOME
+        click(made.go)
+        click(made.go)
+        assert made.name.name.text() == "Shop"
+        click(made.go)
+        await until(lambda: ("pair", "shop") in manager.calls)
+        assert [account.id for account in manager.snapshots()] == ["shop"]
+
+    run(live())
+
+
+def test_account_that_has_a_phone_is_left_alone(
+    windows: Windows, manager: FakeManager, run: Runner
+) -> None:
+    async def live() -> None:
+        made = await opened(windows)
+        await come_to_replies(made, manager)
+        made.close()
+        windows.show_window("assistant")
+        assert made.name.name.text() == ""
+        await come_to_link(made, manager, "Another")
+        assert len(manager.snapshots()) == 2
 
     run(live())
 
@@ -308,12 +343,13 @@ def test_another_account_leaves_the_rules_of_the_first_alone(
 ) -> None:
     async def live() -> None:
         manager.add("first", "First")
+        manager.change("first", state=SessionState.CONNECTED, paired=True, phone="573005550101")
         before = program.paths.bot_file.read_text()
         windows.show_window("assistant")
         made = assistant_of(windows)
         await until(made.isActiveWindow)
         await come_to_link(made, manager)
-        manager.pairing_step(made.account_id, PairingStage.DONE, phone="573005550100")
+        manager.pairing_step(made.account_id, PairingStage.DONE, phone=PHONE)
         manager.change(made.account_id, state=SessionState.CONNECTED, paired=True)
         click(made.go)
         await until(lambda: step(made) is Step.LAST)

@@ -104,7 +104,7 @@ class Assistant(Window):
             self._go_to(step)
 
     def bring_up(self) -> None:
-        """Show the window; one that was closed begins anew."""
+        """Show the window; one that was closed begins at its first page."""
         if not self.isVisible():
             self._begin_anew()
         super().bring_up()
@@ -163,11 +163,17 @@ class Assistant(Window):
     # --- from page to page -----------------------------------------------------------------------
 
     def _begin_anew(self) -> None:
-        self.account_id = ""
+        begun = self._begun_before()
+        self.account_id = "" if begun is None else begun.id
         self._answers = self._is_told = False
         self.link.is_linked = False
-        self.name.name.clear()
+        self.name.name.setText("" if begun is None else begun.label)
         self._go_to(Step.WELCOME)
+
+    def _begun_before(self) -> SessionSnapshot | None:
+        """Return the only account where it never had a phone: it was left halfway."""
+        accounts = self._manager.snapshots()
+        return accounts[0] if len(accounts) == 1 and accounts[0].phone is None else None
 
     def _go_to(self, step: Step) -> None:
         if self.step is Step.LINK and step is not Step.LINK:

@@ -3,33 +3,54 @@
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QIcon, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from wabot_tray.core.states import SessionState
 from wabot_tray.gui.actions import Tone
 from wabot_tray.gui.icons import picture, state_icon, warning_icon
 from wabot_tray.gui.parts import button, card, label
+from wabot_tray.gui.scroll import ScrollPage
 from wabot_tray.system.i18n import t
 
 PASSING_MS: Final = 12_000  # how long the answer to a click stays
+SHARE: Final = 0.4  # of the window's height, at the most; what does not fit is scrolled to
 Offer = tuple[str, Callable[[], object]]  # a button's words and what it does
 
 
-class Banners(QWidget):
+class Banners(ScrollPage):
     """The notices in force, one per key; a second with the same key replaces the first."""
 
     dismissed = Signal(str)  # the key of a notice that the person has read
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        page = QWidget()
+        super().__init__(page)
         self._shown: dict[str, tuple[QWidget, tuple[str, Tone]]] = {}
         self._dismissed: dict[str, str] = {}  # what the person has read, until it is over
-        self._column = QVBoxLayout(self)
+        self._column = QVBoxLayout(page)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
         self.hide()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Follow the height of the window from now on."""
+        super().showEvent(event)
+        self.window().installEventFilter(self)  # a second time changes nothing
+        self.fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take another share of a window that has another height."""
+        if event.type() is QEvent.Type.Resize and watched is self.window():
+            self.fit()
+        return super().eventFilter(watched, event)
+
+    def fit(self) -> None:
+        """Be as high as the notices are, up to the share of the window."""
+        super().fit()
+        most = int(SHARE * self.window().height())
+        self.setFixedHeight(min(self.page.minimumHeight(), most))
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ class CardList(ScrollPage):
         card.remove_wanted.connect(self.remove_wanted)
         self._cards[snapshot.id] = card
         self._column.insertWidget(len(self._cards) - 1, card)
-        self._fit()  # before anybody sees the others squeezed
+        self.fit()  # before anybody sees the others squeezed
         if self._current is None:
             self._make_current(card)
 

@@ -14,7 +14,7 @@ class ScrollPage(QScrollArea):
 
     def __init__(self, page: QWidget) -> None:
         super().__init__()
-        self._page = page
+        self.page = page
         self.setObjectName("bare")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -27,22 +27,23 @@ class ScrollPage(QScrollArea):
         """Return the width of the page and of the bar beside it: nothing scrolls sideways."""
         size = super().minimumSizeHint()
         bar = self.verticalScrollBar().sizeHint().width()
-        return QSize(self._page.minimumSizeHint().width() + bar, size.height())
+        return QSize(self.page.minimumSizeHint().width() + bar, size.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Ask again: another width wraps the words otherwise."""
         super().resizeEvent(event)
-        self._fit()
+        self.fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask again when the page's content changed."""
-        if event.type() is QEvent.Type.LayoutRequest and watched is self._page:
-            self._fit()
+        if event.type() is QEvent.Type.LayoutRequest and watched is self.page:
+            self.fit()
         return super().eventFilter(watched, event)
 
-    def _fit(self) -> None:
-        layout = self._page.layout()
+    def fit(self) -> None:
+        """Give the page the height that its words need at this width."""
+        layout = self.page.layout()
         if layout is not None and layout.hasHeightForWidth():
-            self._page.setMinimumHeight(layout.totalHeightForWidth(self.viewport().width()))
+            self.page.setMinimumHeight(layout.totalHeightForWidth(self.viewport().width()))
         bar = self.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(self._page.minimumSizeHint().width() + bar)  # no scrolling sideways
+        self.setMinimumWidth(self.page.minimumSizeHint().width() + bar)  # no scrolling sideways
