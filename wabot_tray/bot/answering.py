@@ -38,9 +38,10 @@ log = logging.getLogger(__name__)
 INBOX_NAME: Final = "inbox.db"
 EVIDENCE_S: Final = 30.0  # of an unbroken link, before a reply in doubt is sent again
 LONGEST_RETRY_S: Final = 300.0
-# asyncio's timers end up to a millisecond late (epoll counts whole ones); waiting for the rest of
-# one would take another.
-_CLOSE_ENOUGH_S: Final = 0.002
+# asyncio's timers end up to a millisecond late (epoll counts whole ones), waiting for the rest of
+# one would take another, and choosing and noting a reply takes most of one: begun this much early,
+# it leaves when the quiet is over.
+_CLOSE_ENOUGH_S: Final = 0.0035
 _ALREADY_CHOSEN: Final = ""  # the inbox noted the rule before the reply was in doubt
 
 
