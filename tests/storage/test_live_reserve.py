@@ -1,5 +1,6 @@
 """What a folder in memory that runs full cannot take from a live database."""
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -58,7 +59,11 @@ def test_without_room_or_on_a_disk_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = database(tmp_path / "live")
-    monkeypatch.setattr(os, "write", lambda *_: 4096)
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", no_room)
     files.reserve()
     assert not (files.folder / "session.db-wal").exists()
     monkeypatch.undo()

@@ -122,13 +122,11 @@ class LiveFiles:
         except OSError:
             return
         try:
-            is_whole = os.write(descriptor, bytes(RESERVE_BYTES)) == RESERVE_BYTES
+            os.posix_fallocate(descriptor, 0, RESERVE_BYTES)  # memory folders are Linux's alone
         except OSError:
-            is_whole = False
+            log_file.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
-        if not is_whole:
-            log_file.unlink(missing_ok=True)
 
     def put(self, content: bytes) -> None:
         """Write the database, empty or whole, dated so that any later write is seen by its date.
