@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wabot_tray.control.program import Program, Wiring
+    from wabot_tray.control.program import Program
+    from wabot_tray.control.wiring import Wiring
     from wabot_tray.core.errors import WabotError
     from wabot_tray.core.settings import Settings
+    from wabot_tray.sessions.starting import NurseryProcess
     from wabot_tray.storage.keyring import KeySource
     from wabot_tray.system.paths import Paths
 
@@ -54,9 +56,11 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
         return 1
     if not is_first:
         return _show_the_first(paths)
+    nursery: NurseryProcess | None = None
     try:
         logs.setup(paths, settings.log_level)
-        program = _make(paths, settings, problem, chosen, wiring)
+        nursery = _start_nursery(wiring)
+        program = _make(paths, settings, problem, chosen, wiring, nursery)
         if program is None:
             return 1
         if problem is not None:
@@ -67,8 +71,28 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
         _complain(i18n.t("program.unexpected", log=paths.log_file), chosen)
         return 1
     finally:
+        if nursery is not None:
+            nursery.hang_up()  # where the program did not come to it
+            nursery.wait()
         logs.teardown()
         lock.release()
+
+
+def _start_nursery(wiring: "Wiring | None") -> "NurseryProcess | None":
+    """Start what workers are forked from, so that it loads while this process does."""
+    from wabot_tray.sessions.starting import (  # noqa: PLC0415
+        NurseryProcess,
+        can_fork,
+        worker_command,
+    )
+
+    if not can_fork():
+        return None
+    own = None if wiring is None else wiring.worker_command
+    try:
+        return NurseryProcess.start(own or worker_command())
+    except OSError:
+        return None  # the first worker meets it again, and says so
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -133,14 +157,16 @@ def _make(
     problem: "WabotError | None",
     chosen: argparse.Namespace,
     wiring: "Wiring | None",
+    nursery: "NurseryProcess | None",
 ) -> "Program | None":
-    from wabot_tray.control.program import PRODUCT, Program  # noqa: PLC0415
+    from wabot_tray.control.program import Program  # noqa: PLC0415
+    from wabot_tray.control.wiring import PRODUCT  # noqa: PLC0415
     from wabot_tray.core.errors import WabotError  # noqa: PLC0415
     from wabot_tray.system.i18n import sentence  # noqa: PLC0415
 
     try:
         source = _key_source(paths, chosen)
-        return Program(paths, settings, source, wiring or PRODUCT, settings_problem=problem)
+        return Program(paths, settings, source, wiring or PRODUCT, problem, nursery)
     except WabotError as err:
         _complain(sentence(err), chosen)
         return None

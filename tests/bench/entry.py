@@ -11,13 +11,15 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulator.program_entry import main as program
-from wabot_tray.core.settings import Settings
-from wabot_tray.sessions import launching
-from wabot_tray.sessions.children import Child
-from wabot_tray.sessions.nursery import Nursery
+from wabot_tray import __main__ as entry
+
+if TYPE_CHECKING:  # the program is to import things in its own order
+    from wabot_tray.control.program import Program
+    from wabot_tray.core.settings import Settings
+    from wabot_tray.sessions.children import Child
 
 TICK_MS: Final = 5
 
@@ -28,9 +30,12 @@ _ticks: list[tuple[float, float, float]] = []
 
 
 def _watch_launches() -> None:
+    from wabot_tray.sessions import launching  # noqa: PLC0415
+    from wabot_tray.sessions.nursery import Nursery  # noqa: PLC0415
+
     launch = Nursery.launch
 
-    async def watched(self: Nursery) -> Child:
+    async def watched(self: Nursery) -> "Child":
         _launches.append(time.monotonic())
         return await launch(self)
 
@@ -53,7 +58,7 @@ def _watch_loop() -> None:
         _ticks.append((now, max(0.0, (now - last) * 1000 - TICK_MS), (work - worked) * 1000))
         last, worked = now, work
 
-    def watched(settings: Settings) -> QApplication:
+    def watched(settings: "Settings") -> QApplication:
         app = make(settings)
         timer = QTimer(app)
         timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -67,9 +72,15 @@ def _watch_loop() -> None:
 def main() -> int:
     """Run the program and write down what was seen."""
     journal = Path(sys.argv.pop(3))
-    _watch_launches()
-    if "--headless" not in sys.argv:
-        _watch_loop()
+    make = entry._make
+
+    def watched(*arguments: Any) -> "Program | None":
+        _watch_launches()
+        if "--headless" not in sys.argv:
+            _watch_loop()
+        return make(*arguments)
+
+    entry._make = watched  # type: ignore[assignment]
     try:
         return program()
     finally:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.simulator.redirect import library_path, locate, pin, redirect
-from wabot_tray.control.program import Wiring
+from wabot_tray.control.wiring import Wiring
 
 NO_PORT: Final = 1
 LEAN_BYTES: Final = 45 * 2**20  # a worker holds about 70 MB, between this and twice as much

@@ -27,8 +27,9 @@ from wabot_tray.core.errors import WireError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.core.states import SessionState
-from wabot_tray.sessions.children import spawn, worker_command
+from wabot_tray.sessions.children import spawn
 from wabot_tray.sessions.pace import LINES_AT_ONCE, LINES_PER_S, Pace
+from wabot_tray.sessions.starting import worker_command
 from wabot_tray.sessions.supervisor import WorkerProcess
 from wabot_tray.system.i18n import t
 from wabot_tray.system.texts import notice_sentence, packed, reason_sentence, unpacked

@@ -13,11 +13,12 @@ from tests.sessions.nursery_entry import BROKEN, THREADED
 from wabot_tray.sessions import nursery
 from wabot_tray.sessions.children import Child, SpawnedChild
 from wabot_tray.sessions.nursery import STATUS_UNKNOWN, ForkedChild, Nursery
+from wabot_tray.sessions.starting import NurseryProcess, can_fork
 
 ECHO = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)\nsys.exit(7)\n"
 Make = Callable[[str], Nursery]
 
-pytestmark = pytest.mark.skipif(not nursery.can_fork(), reason="workers are forked on Linux only")
+pytestmark = pytest.mark.skipif(not can_fork(), reason="workers are forked on Linux only")
 
 
 @pytest.fixture
@@ -76,6 +77,29 @@ async def test_prepared_nursery_is_the_one_that_forks(make: Make) -> None:
     child = await young.launch()
     assert len(young._lines) == 1
     await end(child)
+
+
+async def test_nursery_that_was_started_before_is_used_first_and_replaced(make: Make) -> None:
+    command = make(ECHO)._command
+    early = NurseryProcess.start(command)
+    young = Nursery(command, early)
+    one = await young.launch()
+    assert parent_of(one.pid) == early.pid
+    early.hang_up()
+    two = await young.launch()
+    assert isinstance(two, ForkedChild)
+    assert parent_of(two.pid) != early.pid
+    await end(one)
+    await end(two)
+    await young.close()
+
+
+async def test_nursery_that_was_started_and_never_used_ends(make: Make) -> None:
+    early = NurseryProcess.start(make(ECHO)._command)
+    early.hang_up()
+    early.hang_up()
+    await asyncio.to_thread(early.wait)
+    assert early.control.fileno() < 0
 
 
 async def test_nursery_that_cannot_be_prepared_is_met_at_the_launch() -> None:
@@ -140,7 +164,7 @@ async def test_worker_is_spawned_where_nothing_can_be_forked(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not nursery.can_fork()
+    assert not can_fork()
     child = await make(ECHO).launch()
     assert isinstance(child, SpawnedChild)
     await end(child)

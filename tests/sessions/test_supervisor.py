@@ -12,7 +12,7 @@ import pytest
 
 from wabot_tray.core import commands, wire
 from wabot_tray.core import events as ev
-from wabot_tray.sessions import children, supervisor
+from wabot_tray.sessions import children, starting, supervisor
 from wabot_tray.sessions.supervisor import WorkerProcess
 
 POLITE = "import sys\nfor line in sys.stdin:\n    if '\"Stop\"' in line: sys.exit({status})\n"
@@ -157,10 +157,10 @@ async def test_dismissed_worker_is_told_nothing_more(
 
 
 def test_worker_command_is_this_program_frozen_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert children.worker_command() == [sys.executable, "-m", "wabot_tray", "worker"]
+    assert starting.worker_command() == [sys.executable, "-m", "wabot_tray", "worker"]
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert children.worker_command() == [sys.executable, "worker"]
-    assert children.package_root() is None
+    assert starting.worker_command() == [sys.executable, "worker"]
+    assert starting.package_root() is None
 
 
 async def test_program_that_is_not_there_raises(heard: Heard) -> None:

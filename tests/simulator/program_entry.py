@@ -6,7 +6,7 @@
 import sys
 
 from wabot_tray.__main__ import main as program
-from wabot_tray.control.program import Wiring
+from wabot_tray.control.wiring import Wiring
 
 
 def main() -> int:

@@ -75,7 +75,7 @@ import sys
 from wabot_tray.worker import library
 library.leave_out()
 import wabot_tray.worker.session
-print(*sorted({name.partition(".")[0] for name in sys.modules} & library.LEFT_OUT))
+print(*sorted(sys.modules.keys() & library.LEFT_OUT))
 """
     assert output(code).split() == sorted(LEFT_OUT)
 

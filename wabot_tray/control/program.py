@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
 
 from wabot_tray import __version__
 from wabot_tray.control.backupdesk import BackupDesk
@@ -15,13 +13,14 @@ from wabot_tray.control.protocol import Check
 from wabot_tray.control.proxies import Proxies
 from wabot_tray.control.server import ControlServer, Host
 from wabot_tray.control.settingsdesk import SettingsDesk
+from wabot_tray.control.wiring import PRODUCT, Wiring
 from wabot_tray.core.clock import SYSTEM_CLOCK
 from wabot_tray.core.errors import WabotError
 from wabot_tray.core.settings import Settings
-from wabot_tray.sessions.children import worker_command
 from wabot_tray.sessions.manager import Parts, SessionManager
 from wabot_tray.sessions.nursery import Nursery
 from wabot_tray.sessions.reachability import WHATSAPP
+from wabot_tray.sessions.starting import NurseryProcess, worker_command
 from wabot_tray.sessions.supervisor import worker_factory
 from wabot_tray.sessions.ways import DoorWatches
 from wabot_tray.sessions.weight import LIMIT_BYTES
@@ -39,24 +38,6 @@ from wabot_tray.system.sleep import SleepWatch
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """What only tests change, and only from the inside: no option or variable reaches it.
-
-    Args:
-        worker_command: How to start a worker, by default this program itself.
-        door: The host and port whose opening means that WhatsApp can be reached again.
-        memory_limit_bytes: What a worker may hold before it is replaced.
-    """
-
-    worker_command: Sequence[str] | None = None
-    door: tuple[str, int] = WHATSAPP
-    memory_limit_bytes: int = LIMIT_BYTES
-
-
-PRODUCT: Final = Wiring()
-
-
 def _nothing() -> None:
     """Stand in for a front end that is not there yet."""
 
@@ -72,6 +53,7 @@ class Program:
         source: Where the master key comes from.
         wiring: See `Wiring`.
         settings_problem: Why the settings' file could not be read, if so.
+        nursery: The process to fork workers from, if it was started already.
 
     Raises:
         WabotError: The list of accounts cannot be read.
@@ -84,6 +66,7 @@ class Program:
         source: KeySource,
         wiring: Wiring = PRODUCT,
         settings_problem: WabotError | None = None,
+        nursery: NurseryProcess | None = None,
     ) -> None:
         self.paths = paths
         self.preferences = Preferences(paths.settings_file, settings, settings_problem)
@@ -97,13 +80,13 @@ class Program:
         registry = Registry(paths.registry_file)
         registry.load()
         recover(paths, registry)  # a restore that was cut off
-        self._nursery = Nursery(wiring.worker_command or worker_command())
+        self._nursery = Nursery(wiring.worker_command or worker_command(), nursery)
         parts = Parts(
             registry=registry,
             keys=AccountKeys(source, paths),
             paths=paths,
             make_worker=worker_factory(self._nursery.launch),
-            memory_limit_bytes=wiring.memory_limit_bytes,
+            memory_limit_bytes=wiring.memory_limit_bytes or LIMIT_BYTES,
             passwords=passwords,
             history=HistoryFolder(paths.history),
         )
@@ -112,10 +95,10 @@ class Program:
         self._began = SYSTEM_CLOCK.monotonic()
         host = Host(show=self._show, quit=self._quit, diagnose=self._diagnose, facts=self.facts)
         self.backups = Backups(paths, source, registry, self.manager.set_down)
-        self.proxies = Proxies(self.manager, passwords, self.preferences, wiring.door)
+        self._door = wiring.door or WHATSAPP
+        self.proxies = Proxies(self.manager, passwords, self.preferences, self._door)
         desks = (BackupDesk(self.backups), SettingsDesk(self.preferences, self.proxies))
         self._server = ControlServer(self.manager, host, paths, desks=desks)
-        self._door = wiring.door
         self._watches: list[asyncio.Task[None]] = []
 
     @property

@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import os
-import sys
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from wabot_tray.core import wire
+from wabot_tray.sessions.starting import package_root, worker_environment
 
 
 class Child(Protocol):
@@ -44,29 +42,6 @@ class Child(Protocol):
 
 
 Launch = Callable[[], Awaitable[Child]]
-
-
-def worker_command() -> list[str]:
-    """Return the command that starts a worker: this program again, frozen or not."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "worker"]
-    return [sys.executable, "-m", "wabot_tray", "worker"]
-
-
-def worker_environment() -> dict[str, str]:
-    """Return the environment a worker, or what it is forked from, is started with.
-
-    Plain replies carry no `<bot>` node. The Go side reads the environment the process was started
-    with, so that it is too late to set this inside the worker (measured with neonize 0.5.2).
-    """
-    return {**os.environ, "NEONIZE_BOT_TAG": "off"}
-
-
-def package_root() -> str | None:
-    """Return the folder that `-m wabot_tray` is found from in a checkout."""
-    if getattr(sys, "frozen", False):
-        return None
-    return os.fspath(Path(__file__).resolve().parent.parent.parent)
 
 
 class SpawnedChild:

@@ -10,13 +10,13 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
 from wabot_tray.core import wire
 from wabot_tray.sessions import children
+from wabot_tray.sessions.starting import NurseryProcess, can_fork
 from wabot_tray.system.logs import log_worker_line
 
 log = logging.getLogger(__name__)
@@ -40,10 +40,12 @@ class Nursery:
 
     Args:
         command: The command that starts a worker; with `nursery` after it, what forks them.
+        started: The first process to fork from, if one was started already.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], started: NurseryProcess | None = None) -> None:
         self._command = list(command)
+        self._started = started
         self._line: _Line | None = None
         self._lines: list[_Line] = []  # those of failed nurseries too, until the end
         self._opening: asyncio.Lock | None = None
@@ -99,7 +101,8 @@ class Nursery:
             self._opening = asyncio.Lock()
         async with self._opening:
             if self._line is None:
-                self._line = await _Line.open([*self._command, "nursery"])
+                process, self._started = self._started, None
+                self._line = await _Line.open(process or NurseryProcess.start(self._command))
                 self._lines.append(self._line)
             return self._line
 
@@ -165,42 +168,25 @@ class ForkedChild:
 class _Line:
     """The connection to one nursery."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
+    def __init__(self, process: NurseryProcess, log_lines: asyncio.StreamReader) -> None:
         self._process = process
-        self._control = control
+        self._control = process.control
         self._waiting: deque[tuple[asyncio.Future[ForkedChild], _Streams]] = deque()
         self._children: dict[int, ForkedChild] = {}
         self._has_forked = False
         self.is_down = False
         loop = asyncio.get_running_loop()
-        loop.add_reader(control, self._on_message)
-        self._log_reader = loop.create_task(self._read_log(), name="nursery-log")
+        loop.add_reader(self._control, self._on_message)
+        self._gone: asyncio.Future[None] = loop.create_future()
+        self._pidfd = os.pidfd_open(process.pid)
+        loop.add_reader(self._pidfd, self._on_gone)
+        self._log_reader = loop.create_task(_read_log(log_lines), name="nursery-log")
 
     @classmethod
-    async def open(cls, command: Sequence[str]) -> "_Line":
-        """Start a nursery.
-
-        Raises:
-            OSError: It could not be started.
-        """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            ours.setblocking(False)
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                limit=wire.LONGEST_LINE_BYTES,
-                cwd=children.package_root(),
-                env=children.worker_environment(),
-            )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        return cls(process, ours)
+    async def open(cls, process: NurseryProcess) -> "_Line":
+        """Connect to a nursery that has been started."""
+        log_lines, _ = await _reader(process.log)
+        return cls(process, log_lines)
 
     async def fork(self) -> ForkedChild:
         """Have a worker forked.
@@ -233,20 +219,24 @@ class _Line:
             return
         self.is_down = True
         asyncio.get_running_loop().remove_reader(self._control)
-        self._control.close()
+        self._process.hang_up()  # its children hear nothing of it
         while self._waiting:
             answer, streams = self._waiting.popleft()
             streams.close()
             if not answer.done():
                 answer.set_exception(NurseryError("the nursery is gone"))
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()  # it may hang; its children hear nothing of it
 
     async def close(self) -> None:
         """Hang up and wait until the nursery is gone. A second call is harmless."""
         self.hang_up()
-        await self._process.wait()
+        await self._gone
         await asyncio.wait([self._log_reader])
+
+    def _on_gone(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._process.wait()
+        self._gone.set_result(None)
 
     def _on_message(self) -> None:
         try:
@@ -278,16 +268,16 @@ class _Line:
         else:
             answer.set_result(child)
 
-    async def _read_log(self) -> None:
-        assert self._process.stderr is not None  # noqa: S101 - asked for as a pipe
-        while True:
-            try:
-                line = await self._process.stderr.readline()
-            except ValueError:  # longer than the limit; the reader has dropped it
-                continue
-            if not line:
-                return
-            log_worker_line("nursery", line.decode(errors="replace"))
+
+async def _read_log(lines: asyncio.StreamReader) -> None:
+    while True:
+        try:
+            line = await lines.readline()
+        except ValueError:  # longer than the limit; the reader has dropped it
+            continue
+        if not line:
+            return
+        log_worker_line("nursery", line.decode(errors="replace"))
 
 
 class _Streams:
@@ -351,8 +341,3 @@ async def _reader(descriptor: int) -> tuple[asyncio.StreamReader, asyncio.ReadTr
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
     )
     return reader, transport
-
-
-def can_fork() -> bool:
-    """Return whether workers can be forked on this system, and told apart by pidfd."""
-    return sys.platform == "linux" and hasattr(os, "pidfd_open")
