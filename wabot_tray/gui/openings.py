@@ -1,10 +1,13 @@
 """The windows that exist once each, as the menus of the tray and of the dashboard offer them.
 
-A window is imported when it is first opened: the tray icon must not wait for what nobody looks at.
+A window is imported after the tray icon is up, on a thread, or when it is first opened: the icon
+must not wait for what nobody looks at.
 """
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from wabot_tray.gui.window import Window
@@ -21,14 +24,17 @@ class Opening:
         name: What `Windows.show_window` calls it.
         key: The text of its entry in menus.
         make: Makes it.
+        module: What `make` imports.
     """
 
     name: str
     key: str
     make: "Callable[[Windows], Window]"
+    module: str = ""
 
 
 ASSISTANT: Final = "assistant"
+_GUI: Final = "wabot_tray.gui"
 
 
 def _make_logs(windows: "Windows") -> Window:
@@ -65,9 +71,23 @@ def _make_rules(windows: "Windows") -> Window:
 
 # In the order of the menus.
 OPENINGS: Final[tuple[Opening, ...]] = (
-    Opening("rules", "rules.opening", _make_rules),
-    Opening("logs", "logs.menu", _make_logs),
-    Opening("backup", "saving.menu", _make_backup),
-    Opening("settings", "settings.menu", _make_settings),
-    Opening(ASSISTANT, "assistant.entry", _make_assistant),
+    Opening("rules", "rules.opening", _make_rules, f"{_GUI}.ruleswindow"),
+    Opening("logs", "logs.menu", _make_logs, f"{_GUI}.logwindow"),
+    Opening("backup", "saving.menu", _make_backup, f"{_GUI}.backupwindow"),
+    Opening("settings", "settings.menu", _make_settings, f"{_GUI}.settingswindow"),
+    Opening(ASSISTANT, "assistant.entry", _make_assistant, f"{_GUI}.assistant"),
 )
+_OTHERS: Final = (f"{_GUI}.dashboard", f"{_GUI}.pairing", f"{_GUI}.historywindow")
+
+
+def import_ahead(openings: Iterable[Opening]) -> Thread:
+    """Import what windows are made of, on a thread that holds nothing up, and return it."""
+    names = [*_OTHERS, *(opening.module for opening in openings if opening.module)]
+
+    def work() -> None:
+        for name in names:
+            importlib.import_module(name)
+
+    thread = Thread(target=work, name="windows ahead", daemon=True)
+    thread.start()
+    return thread

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
@@ -22,12 +22,13 @@ from wabot_tray.bot.ruledraft import RuleDraft, clean
 from wabot_tray.bot.templates import Template, made, place_for, with_template
 from wabot_tray.core.clock import Clock
 from wabot_tray.gui.jobs import Jobs
-from wabot_tray.gui.partforms import FallbackForm, GeneralForm, HoursForm
+from wabot_tray.gui.partforms import FallbackForm, GeneralForm, HoursForm, PartForm
 from wabot_tray.gui.parts import button, card, label
 from wabot_tray.gui.ruleform import RuleForm
 from wabot_tray.gui.rulelist import Row, RuleList
 from wabot_tray.gui.rulewording import fault_text, summary, title
 from wabot_tray.gui.scroll import ScrollPage
+from wabot_tray.gui.taborder import order_tabs
 from wabot_tray.gui.trybox import TryBox
 from wabot_tray.system.i18n import t
 
@@ -43,6 +44,7 @@ _STARTS: Final = {
 _NARROW: Final = 130  # letters; below, the "try it" box goes under the form
 _LIST: Final = 42  # letters the list is wide at first
 Accounts = Sequence[tuple[str, str]]
+Form = TypeVar("Form", bound=PartForm)
 
 
 class RuleEditor(QWidget):
@@ -65,11 +67,26 @@ class RuleEditor(QWidget):
         self._accounts = accounts
         self.editing = Editing(RuleDocument(()))
         self.list = RuleList(t("rules.list"), t("rules.list_words"))
-        self.form, self.fallback = RuleForm(), FallbackForm()
-        self.hours, self.general = HoursForm(), GeneralForm()
+        self.form = RuleForm()
+        self._part_forms: dict[Kind, PartForm] = {}  # made when they are first shown
         self.try_box = TryBox(jobs, clock, self._source, self._titles)
         self._build()
         self._listen()
+
+    @property
+    def fallback(self) -> FallbackForm:
+        """The form of what is answered where no rule matches."""
+        return self._made_form(Kind.FALLBACK, FallbackForm)
+
+    @property
+    def hours(self) -> HoursForm:
+        """The form of the opening hours."""
+        return self._made_form(Kind.HOURS, HoursForm)
+
+    @property
+    def general(self) -> GeneralForm:
+        """The form of what holds for all rules."""
+        return self._made_form(Kind.HEAD, GeneralForm)
 
     def load(self, editing: Editing, chosen: int | str = 0) -> None:
         """Show this one from now on."""
@@ -214,8 +231,18 @@ class RuleEditor(QWidget):
             self._show_form(form)
 
     def _show_form(self, shown: QWidget) -> None:
-        for form in (self.form, self.fallback, self.hours, self.general):
+        for form in (self.form, *self._part_forms.values()):
             form.setVisible(form is shown)
+
+    def _made_form(self, kind: Kind, make: Callable[[], Form]) -> Form:
+        form = cast("Form | None", self._part_forms.get(kind))  # there is one type for each kind
+        if form is None:
+            form = self._part_forms[kind] = make()
+            form.hide()
+            self._forms.addWidget(form)
+            form.changed.connect(partial(self._on_part, kind))
+            order_tabs(self.list, form)
+        return form
 
     def _part_form(self, kind: Kind) -> FallbackForm | HoursForm | GeneralForm:
         match kind:
@@ -292,10 +319,10 @@ class RuleEditor(QWidget):
         self._scroll = ScrollPage(forms)
         _fill(form_card, self._scroll)
         _fill(try_card, ScrollPage(self.try_box))
-        column = QVBoxLayout(forms)
-        column.setContentsMargins(0, 0, 0, 0)
-        for form in (self.form, self.fallback, self.hours, self.general):
-            column.addWidget(form)  # one shows at a time; a stack would be as high as the highest
+        # One shows at a time; a stack would be as high as the highest.
+        self._forms = QVBoxLayout(forms)
+        self._forms.setContentsMargins(0, 0, 0, 0)
+        self._forms.addWidget(self.form)
         self._build_left(left)
         letter = self.fontMetrics().averageCharWidth()
         split.setSizes([_LIST * letter, 3 * _LIST * letter])
@@ -335,8 +362,6 @@ class RuleEditor(QWidget):
         self.list.switched.connect(self._on_switched)
         self.list.moved.connect(self._on_moved)
         self.form.changed.connect(self._on_rule)
-        for kind in _PARTS:
-            self._part_form(kind).changed.connect(partial(self._on_part, kind))
         QShortcut(QKeySequence(QKeySequence.StandardKey.New), self, self.add_blank)
         delete = QShortcut(QKeySequence.StandardKey.Delete, self.list, self.delete)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)

@@ -19,6 +19,7 @@ from wabot_tray.gui.settingpages import (
     GeneralPage,
     SettingPage,
 )
+from wabot_tray.gui.taborder import order_tabs
 from wabot_tray.gui.window import Window
 from wabot_tray.system.i18n import sentence, t
 
@@ -29,6 +30,7 @@ NAME: Final = "settings"
 PROBLEM: Final = "problem"
 _SIZE: Final = QSize(900, 640)
 _SOON_MS: Final = 200  # after the window is shown
+_TURN_MS: Final = 10  # between two pages, for everything else
 
 
 class SettingsWindow(Window):
@@ -149,23 +151,16 @@ class SettingsWindow(Window):
 
     def _order_tabs(self, page: SettingPage) -> None:
         """Have Tab go from the groups to the page in view, and then to the buttons below."""
-        reached = [
-            one
-            for one in page.findChildren(QWidget)
-            if one.focusPolicy() & Qt.FocusPolicy.TabFocus and one.focusProxy() is None
-            if one.window() is self  # the list of a choice is a window of its own
-        ]
-        for part in (*reached, *self._footer):
-            self.setTabOrder(self._last, part)
-            self._last = part
-        if reached:
-            self._last = reached[-1]
+        self._last = last = order_tabs(self._last, page)
+        for part in self._footer:
+            self.setTabOrder(last, part)
+            last = part
 
     def _make_next(self) -> None:
         missing = [number for number in range(len(self._makers)) if number not in self._made]
         if missing:
             self._page(missing[0])
-            QTimer.singleShot(0, self, self._make_next)
+            QTimer.singleShot(_TURN_MS, self, self._make_next)
 
     def _on_group(self, row: int) -> None:
         self._stack.setCurrentWidget(self._page(row))

@@ -10,7 +10,7 @@ from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import WabotError
 from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.bridge import ManagerBridge
-from wabot_tray.gui.openings import ASSISTANT, OPENINGS, Opening
+from wabot_tray.gui.openings import ASSISTANT, OPENINGS, Opening, import_ahead
 from wabot_tray.gui.ports import LoginItem, Program
 from wabot_tray.gui.relabel import Opener, OpenWindows, Place, put_back, question_is_open
 from wabot_tray.gui.reminder import BackupReminder
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 # After a login the panel may need a while; only then does a window take the tray's place.
 TRAY_GRACE_MS: Final = 10_000
 _ABSENCE_TOLD: Final = "tray/absence_told"
+_AHEAD_MS: Final = 3000  # after the start, when accounts have connected
 _QUESTION_MS: Final = 300  # between looks whether a question was answered
 
 
@@ -79,6 +80,7 @@ class Windows(QObject):
 
     def open(self, *, minimized: bool) -> None:
         """Show the first window, or, minimized, none while there is a tray."""
+        QTimer.singleShot(_AHEAD_MS, self, self._import_ahead)
         if not minimized:
             self.show_first()
         elif not self.tray.is_present:
@@ -254,6 +256,10 @@ class Windows(QObject):
         self.reminder.look()
         # Not at once: the window that asked for another language is in the middle of its work.
         QTimer.singleShot(0, self, self.speak_anew)
+
+    def _import_ahead(self) -> None:
+        if not self._closed:
+            import_ahead(self._openings.values())
 
     def _pair_anew(self, account_id: str) -> "PairingWindow | None":
         self.show_pairing(account_id)
