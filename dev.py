@@ -57,6 +57,7 @@ TEST_PACKAGES = [
     "fonts-noto-color-emoji",
     "libglib2.0-bin",
     "libsecret-tools",
+    "xclip",
 ]
 PACKAGE_PACKAGES = [
     "appstream",

@@ -184,6 +184,17 @@ class Screen:
         for key in keys:
             self.xdotool("key", "--clearmodifiers", key)
 
+    def clipboard(self) -> str:
+        """Return what was copied last, empty where that is no text."""
+        done = subprocess.run(
+            ["xclip", "-selection", "clipboard", "-out"],
+            env=os.environ | {"DISPLAY": self.display},
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
+        return done.stdout.decode() if done.returncode == 0 else ""
+
     def windows(self, title: str) -> list[str]:
         """Return the ids of visible windows whose title matches the expression `title`."""
         return self.xdotool("search", "--onlyvisible", "--name", title).split()

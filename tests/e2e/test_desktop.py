@@ -1,5 +1,6 @@
 """The program on a real screen with a real tray host, used as a person uses it."""
 
+import re
 import subprocess
 import time
 
@@ -86,6 +87,39 @@ def test_first_start_leads_from_the_assistant_to_the_first_answer(
     screen_of.press("Return")
     until(lambda: screen_of.windows("Accounts|wabot-tray$"), "the dashboard", 10)
     assert not screen_of.windows("Step 6 of 6")
+
+
+def test_first_start_without_a_camera_links_by_the_phones_number(
+    desk: Shop, screen_of: Screen, phone: Phone, ana: Customer
+) -> None:
+    desk.start()
+    until(lambda: screen_of.windows("Step 1 of 6"), "the assistant", 20)
+    for page in (2, 3):
+        screen_of.press("Return")
+        see_page(screen_of, page)
+    screen_of.xdotool("type", "Shop")
+    screen_of.press("Return")
+    see_page(screen_of, 4)
+    until(lambda: seen_code(screen_of), "a code on the screen", 20)
+    left, top, *_ = screen_of.window_box(screen_of.windows("Step 4 of 6")[0])
+    screen_of.click(left + 170, top + 125)  # "Phone number"
+    until(lambda: not seen_code(screen_of), "the page for the number", 10)
+    screen_of.xdotool("type", "+34 600 11 12 22")
+    screen_of.press("Return")
+
+    def copied() -> str:
+        screen_of.click(left + 160, top + 430)  # "Copy", once it is there
+        return screen_of.clipboard()
+
+    code = until(copied, "a code to type", 20)
+    assert re.fullmatch(r"[0-9A-Z]{4}-[0-9A-Z]{4}", code)
+    phone.enter_code(code)
+    until(lambda: shows(screen_of, GREEN), "a green tray icon", 10)
+    for page in (5, 6):
+        screen_of.press("Return")
+        see_page(screen_of, page)
+    ana.send(phone, "hello")
+    assert "Thanks for writing to Shop" in ana.wait_for_replies(1, 15)[0].text
 
 
 def test_tray_turns_amber_and_green_again(
