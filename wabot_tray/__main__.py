@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,9 +64,7 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
         program = _make(paths, settings, problem, chosen, wiring, nursery)
         if program is None:
             return 1
-        if problem is not None:
-            program.complain(problem)
-        return _run(program, chosen)
+        status = _run(program, chosen)
     except Exception:
         logging.getLogger(__name__).exception("the program cannot go on")
         _complain(i18n.t("program.unexpected", log=paths.log_file), chosen)
@@ -76,6 +75,22 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
             nursery.wait()
         logs.teardown()
         lock.release()
+    if program.starts_again:
+        _start_again()
+    return status
+
+
+def _start_again() -> None:
+    """Become the program that is installed now; on Windows, start it."""
+    from wabot_tray.system.installed import start_again_command  # noqa: PLC0415
+
+    command = start_again_command()
+    if sys.platform == "win32":
+        subprocess.Popen(command)  # execv would let go of whoever waits for this process
+        return
+    if getattr(sys, "frozen", False):
+        os.environ["PYINSTALLER_RESET_ENVIRONMENT"] = "1"  # not one more process of this one
+    os.execv(command[0], command)  # noqa: S606
 
 
 def _start_nursery(wiring: "Wiring | None") -> "NurseryProcess | None":
@@ -166,10 +181,13 @@ def _make(
 
     try:
         source = _key_source(paths, chosen)
-        return Program(paths, settings, source, wiring or PRODUCT, problem, nursery)
+        program = Program(paths, settings, source, wiring or PRODUCT, problem, nursery)
     except WabotError as err:
         _complain(sentence(err), chosen)
         return None
+    if problem is not None:
+        program.complain(problem)
+    return program
 
 
 def _run(program: "Program", chosen: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@
 - lean: a worker may hold little memory.
 - blind: a firewall lets the library through and no look at the door.
 - proxied: workers dial the true address, through the proxy that the environment names or another.
+- updated: a file in the data folder stands for the installed program.
 - names: names can be resolved unless a file in the data folder says otherwise: "gone" for an error
   at once, "hangs" for no answer while it says so.
 """
@@ -64,11 +65,14 @@ def main(arguments: Sequence[str]) -> int:
         return worker.main(rest, prepare=prepare)
     from wabot_tray.__main__ import main as program  # noqa: PLC0415  # not in a worker
 
-    if kind in {"lean", "blind"}:
+    if kind in {"lean", "blind", "updated"}:
         command = [sys.executable, "-m", "tests.simulator.worker_entry", port, root_key]
         wiring = Wiring(command, ("127.0.0.1", int(port)), memory_limit_bytes=LEAN_BYTES)
         if kind == "blind":
             wiring = Wiring(command, ("127.0.0.1", NO_PORT))
+        elif kind == "updated":
+            witness = Path(os.environ["WABOT_TRAY_DATA_DIR"]) / "installed"
+            wiring = Wiring(command, ("127.0.0.1", int(port)), witness=witness)
     else:
         command = [
             sys.executable,

@@ -31,6 +31,18 @@ class BlindShop(SpecialShop):
     KIND = "blind"
 
 
+class UpdatedShop(SpecialShop):
+    """Another version of its program can be installed."""
+
+    KIND = "updated"
+
+    def install(self, version: str) -> None:
+        """Put another file in the place of the program."""
+        fresh = self.data / "fresh"
+        fresh.write_text(version, encoding="ascii")
+        fresh.replace(self.data / "installed")
+
+
 class NamesShop(SpecialShop):
     """Its computer can lose the names of the network."""
 

@@ -20,6 +20,7 @@ from wabot_tray.core.settings import Settings
 from wabot_tray.storage.registry import Registry
 from wabot_tray.storage.settings_file import save_settings
 from wabot_tray.system.i18n import set_language
+from wabot_tray.system.installed import Installed
 from wabot_tray.system.paths import Paths
 
 
@@ -106,6 +107,10 @@ class FakeProgram:
         self.extra_facts: Callable[[], Mapping[str, object]] = dict
         self.complaints: list[WabotError] = []
         self.problem: WabotError | OSError | None = None
+        self.witness = folder / "installed"
+        self.witness.parent.mkdir(parents=True, exist_ok=True)
+        self.witness.write_text("this version", encoding="ascii")
+        self.installed = Installed(self.witness)  # the real one, of another file
         self.log: list[str] = []
 
     def set_down(self, registry: Registry) -> SetDown:
@@ -128,6 +133,9 @@ class FakeProgram:
 
     def facts(self) -> dict[str, object]:
         return {"worker_memory_mb": {}} | dict(self.extra_facts())
+
+    def restart(self) -> None:
+        self.log.append("restart")
 
     async def start(self) -> None:
         self.log.append("start")

@@ -31,6 +31,7 @@ from wabot_tray.storage.proxy_passwords import ProxyPasswords
 from wabot_tray.storage.registry import Registry
 from wabot_tray.storage.restore import recover
 from wabot_tray.system.i18n import language, sentence, set_language
+from wabot_tray.system.installed import Installed
 from wabot_tray.system.logs import set_level
 from wabot_tray.system.paths import Paths, remove_runtime, runtime_places
 from wabot_tray.system.sleep import SleepWatch
@@ -75,6 +76,8 @@ class Program:
         self.on_quit: Callable[[], None] = _nothing
         self.extra_checks: Callable[[], Iterable[Check]] = tuple
         self.complaints: list[WabotError] = []  # for the window to show at its start
+        self.installed = Installed(wiring.witness)
+        self.starts_again = False  # once it has ended
         self.keys = source
         passwords = ProxyPasswords(source, paths)
         registry = Registry(paths.registry_file)
@@ -114,6 +117,12 @@ class Program:
         set_level(self.settings.log_level)
         set_language(self.settings.language)
         self.manager.use(self.settings)
+
+    def restart(self) -> None:
+        """End, and start again as what is installed now."""
+        log.info("restarting")
+        self.starts_again = True
+        self.on_quit()
 
     def complain(self, problem: WabotError) -> None:
         """Log what is wrong with this start, and keep it for the window to show."""
@@ -194,6 +203,9 @@ class Program:
         self.on_quit()
 
     def _diagnose(self) -> Iterable[Check]:
+        if self.installed.is_replaced():
+            key = "check.version.replaced"
+            yield Check(name="version", level="warn", key=key, advice_key=f"{key}.advice")
         # What this process sees may differ from what the command line sees.
         params = {"path": str(self.paths.runtime)}
         if self.paths.runtime_in_ram:

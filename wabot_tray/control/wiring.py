@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 
@@ -14,11 +15,13 @@ class Wiring:
         door: The host and port whose opening means that WhatsApp can be reached again, by default
             WhatsApp's own.
         memory_limit_bytes: What a worker may hold before it is replaced; None for the usual limit.
+        witness: The file whose replacement means that another version was installed.
     """
 
     worker_command: Sequence[str] | None = None
     door: tuple[str, int] | None = None
     memory_limit_bytes: int | None = None
+    witness: Path | None = None
 
 
 PRODUCT: Final = Wiring()

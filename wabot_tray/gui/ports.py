@@ -12,6 +12,7 @@ from wabot_tray.core.history import Mark
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.snapshot import PairingProgress, SessionSnapshot, Update, VerifyResult
+from wabot_tray.system.installed import Installed
 from wabot_tray.system.paths import Paths
 
 
@@ -146,6 +147,7 @@ class Program(Protocol):
     preferences: Preferences  # what the person set, and who is told when that changes
 
     backups: Backups
+    installed: Installed  # whether what runs is what is installed
 
     @property
     def paths(self) -> Paths:
@@ -178,6 +180,10 @@ class Program(Protocol):
 
     def facts(self) -> Mapping[str, object]:
         """Return figures of the program and its workers, for a bundle of diagnostics."""
+        ...
+
+    def restart(self) -> None:
+        """End, and start again as what is installed now."""
         ...
 
     async def start(self) -> None:

@@ -16,6 +16,7 @@ from wabot_tray.gui.relabel import Opener, OpenWindows, Place, put_back, questio
 from wabot_tray.gui.reminder import BackupReminder
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
+from wabot_tray.gui.updatenotice import UpdateNotice
 from wabot_tray.gui.window import Window
 from wabot_tray.system.i18n import language, sentence, t
 
@@ -73,6 +74,7 @@ class Windows(QObject):
         self.menu = self._make_menu()
         self.tray = Tray(self.bridge, self.menu, clock=clock, parent=self)
         self.reminder = BackupReminder(self)
+        self.update_notice = UpdateNotice(self)
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
         self._grace.timeout.connect(self._on_grace_over)
@@ -130,6 +132,7 @@ class Windows(QObject):
     def show_dashboard(self) -> None:
         """Bring the dashboard to the front."""
         self.dashboard.bring_up()
+        self.update_notice.look()
 
     def show_account(self, account_id: str) -> None:
         """Bring the dashboard to the front with this account chosen."""
@@ -315,6 +318,7 @@ class Windows(QObject):
         made.closing_without_tray.connect(self._on_closing_without_tray)
         made.show_tray_presence(self.tray.is_present)
         self.reminder.use(made)
+        self.update_notice.use(made)
         for number, problem in enumerate(self.program.complaints):
             made.banners.show_notice(f"complaint:{number}", sentence(problem), Tone.WARNING)
         return made
