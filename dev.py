@@ -55,6 +55,7 @@ TEST_PACKAGES = [
     "desktop-file-utils",
     "fonts-dejavu-core",
     "fonts-noto-color-emoji",
+    "libfaketime",
     "libglib2.0-bin",
     "libsecret-tools",
     "xclip",
