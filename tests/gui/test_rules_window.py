@@ -339,6 +339,37 @@ def test_opening_hours_and_last_answer_have_forms(stage: Stage) -> None:
 # --- try it --------------------------------------------------------------------------------------
 
 
+def test_tab_goes_from_the_list_through_the_chosen_form_to_trying(stage: Stage) -> None:
+    editor = (window := stage.open()).editor
+    for row, first, second in (
+        (3, editor.hours.enabled, None),  # made before the one above it
+        (2, editor.fallback.enabled, None),
+        (4, editor.general.groups, editor.general.once.how),
+        (0, editor.form.name, editor.form.enabled),
+    ):
+        choose(window, row)
+        editor.list.setFocus()
+        way = [_tab()]
+        while not editor.try_box.isAncestorOf(way[-1]):
+            way.append(_tab())
+            assert len(way) < 40, "Tab goes round without the box to try"
+        form = [part for part in way if editor.right.isAncestorOf(part)][:-1]
+        assert form[: 2 if second else 1] == ([first, second] if second else [first])
+        assert way[-1 - len(form) : -1] == form, "Tab leaves the form and comes back"
+
+
+def _tab() -> QWidget:
+    """Press Tab and return where the keyboard is then."""
+    QTest.keyClick(_focus(), Qt.Key.Key_Tab)
+    return _focus()
+
+
+def _focus() -> QWidget:
+    found = QApplication.focusWidget()
+    assert found is not None
+    return found
+
+
 def try_it(window: RulesWindow, stage: Stage, text: str) -> list[str]:
     box = window.editor.try_box
     seen: list[object] = []

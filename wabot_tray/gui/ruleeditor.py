@@ -241,7 +241,7 @@ class RuleEditor(QWidget):
             form.hide()
             self._forms.addWidget(form)
             form.changed.connect(partial(self._on_part, kind))
-            order_tabs(self.list, form)
+            order_tabs(order_tabs(self.gone, self.form), form)  # in the place of the rule's
         return form
 
     def _part_form(self, kind: Kind) -> FallbackForm | HoursForm | GeneralForm:
