@@ -75,22 +75,25 @@ def _program(words: Sequence[str], wiring: "Wiring | None") -> int:
             nursery.wait()
         logs.teardown()
         lock.release()
-    if program.starts_again:
-        _start_again()
-    return status
+    return _start_again(chosen) if program.starts_again else status
 
 
-def _start_again() -> None:
+def _start_again(chosen: argparse.Namespace) -> int:
     """Become the program that is installed now; on Windows, start it."""
+    from wabot_tray.system.i18n import t  # noqa: PLC0415
     from wabot_tray.system.installed import start_again_command  # noqa: PLC0415
 
     command = start_again_command()
-    if sys.platform == "win32":
-        subprocess.Popen(command)  # execv would let go of whoever waits for this process
-        return
-    if getattr(sys, "frozen", False):
-        os.environ["PYINSTALLER_RESET_ENVIRONMENT"] = "1"  # not one more process of this one
-    os.execv(command[0], command)  # noqa: S606
+    try:
+        if sys.platform == "win32":
+            subprocess.Popen(command)  # execv would let go of whoever waits for this process
+            return 0
+        if getattr(sys, "frozen", False):
+            os.environ["PYINSTALLER_RESET_ENVIRONMENT"] = "1"  # not one more process of this one
+        os.execv(command[0], command)  # noqa: S606
+    except OSError as err:  # it is being replaced at this very moment, or is gone
+        _complain(t("program.not_started_again", why=err), chosen)
+    return 1
 
 
 def _start_nursery(wiring: "Wiring | None") -> "NurseryProcess | None":
