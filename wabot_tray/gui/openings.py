@@ -1,7 +1,7 @@
 """The windows that exist once each, as the menus of the tray and of the dashboard offer them.
 
-A window is imported after the tray icon is up, on a thread, or when it is first opened: the icon
-must not wait for what nobody looks at.
+A window is imported on a thread when a menu or another window is opened, at the latest when it is
+opened itself: the tray icon must not wait for what nobody looks at, nor memory hold it.
 """
 
 import importlib
@@ -77,12 +77,18 @@ OPENINGS: Final[tuple[Opening, ...]] = (
     Opening("settings", "settings.menu", _make_settings, f"{_GUI}.settingswindow"),
     Opening(ASSISTANT, "assistant.entry", _make_assistant, f"{_GUI}.assistant"),
 )
-_OTHERS: Final = (f"{_GUI}.dashboard", f"{_GUI}.pairing", f"{_GUI}.historywindow")
+# The list of accounts is one click away from the start; the others are two.
+FIRST: Final = (f"{_GUI}.dashboard",)
+_OTHERS: Final = (f"{_GUI}.pairing", f"{_GUI}.historywindow")
 
 
-def import_ahead(openings: Iterable[Opening]) -> Thread:
-    """Import what windows are made of, on a thread that holds nothing up, and return it."""
-    names = [*_OTHERS, *(opening.module for opening in openings if opening.module)]
+def modules(openings: Iterable[Opening]) -> list[str]:
+    """Return what all windows are made of, these among them."""
+    return [*FIRST, *_OTHERS, *(opening.module for opening in openings if opening.module)]
+
+
+def import_ahead(names: Iterable[str]) -> Thread:
+    """Import these on a thread that holds nothing up, and return it."""
 
     def work() -> None:
         for name in names:

@@ -10,7 +10,7 @@ from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import WabotError
 from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.bridge import ManagerBridge
-from wabot_tray.gui.openings import ASSISTANT, OPENINGS, Opening, import_ahead
+from wabot_tray.gui.openings import ASSISTANT, FIRST, OPENINGS, Opening, import_ahead, modules
 from wabot_tray.gui.ports import LoginItem, Program
 from wabot_tray.gui.relabel import Opener, OpenWindows, Place, put_back, question_is_open
 from wabot_tray.gui.reminder import BackupReminder
@@ -62,7 +62,7 @@ class Windows(QObject):
         self._openings = {opening.name: opening for opening in openings}
         self._windows: dict[str, Window] = {}
         self._quit = quit_program
-        self._closed = False
+        self._closed = self._is_ahead = False
         self._dashboard: Dashboard | None = None
         self._pairings: dict[str, PairingWindow] = {}
         self._histories: dict[str, HistoryWindow] = {}
@@ -82,7 +82,7 @@ class Windows(QObject):
 
     def open(self, *, minimized: bool) -> None:
         """Show the first window, or, minimized, none while there is a tray."""
-        QTimer.singleShot(_AHEAD_MS, self, self._import_ahead)
+        QTimer.singleShot(_AHEAD_MS, self, self._import_first)
         if not minimized:
             self.show_first()
         elif not self.tray.is_present:
@@ -133,6 +133,7 @@ class Windows(QObject):
         """Bring the dashboard to the front."""
         self.dashboard.bring_up()
         self.update_notice.look()
+        self._import_ahead()
 
     def show_account(self, account_id: str) -> None:
         """Bring the dashboard to the front with this account chosen."""
@@ -260,9 +261,15 @@ class Windows(QObject):
         # Not at once: the window that asked for another language is in the middle of its work.
         QTimer.singleShot(0, self, self.speak_anew)
 
-    def _import_ahead(self) -> None:
+    def _import_first(self) -> None:
         if not self._closed:
-            import_ahead(self._openings.values())
+            import_ahead(FIRST)
+
+    def _import_ahead(self) -> None:
+        """Have every window at hand from now on: a person is there."""
+        if not (self._closed or self._is_ahead):
+            self._is_ahead = True
+            import_ahead(modules(self._openings.values()))
 
     def _pair_anew(self, account_id: str) -> "PairingWindow | None":
         self.show_pairing(account_id)
@@ -295,6 +302,7 @@ class Windows(QObject):
         menu.window_wanted.connect(self.show_window)
         menu.quit_wanted.connect(self._quit)
         menu.failed.connect(self._on_menu_failed)
+        menu.aboutToShow.connect(self._import_ahead)
         return menu
 
     def _wire(self) -> None:
