@@ -7,7 +7,8 @@ read are keys, vaults, inboxes and live databases.
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,8 @@ from wabot_tray.system.redaction import masked_phone, redact
 from wabot_tray.system.texts import safely
 
 MARKS: Final = {"ok": "+", "warn": "!", "fail": "x"}
+_AT_ONCE: Final = 20  # lines of a log, about a millisecond
+_PAUSE_S: Final = 0.001  # between them
 _LONGEST_FILE_BYTES: Final = 32 << 20  # a log that could not be rotated
 # What an account's entry may tell; its name, and fields of other versions, stay here.
 _TOLD: Final = ("id", "enabled", "paired", "created", "last_connected")
@@ -167,8 +170,16 @@ def logs(sources: Sources) -> Iterator[Part]:
     for path in _files(sources.paths.logs):
         if path.name.startswith(sources.paths.log_file.name):
             lines = _read(path).splitlines(keepends=True)
-            text = "".join(sources.mask(_QUOTED.sub(r"\1{}", line)) for line in lines)
+            text = "".join(_masked_lines(sources, lines))
             yield Part(f"logs/{path.name}", "bundle.part.log", text.encode())
+
+
+def _masked_lines(sources: Sources, lines: Sequence[str]) -> Iterator[str]:
+    """Return lines of the log, redacted once more, and let others have Python now and then."""
+    for number, line in enumerate(lines):
+        if number % _AT_ONCE == 0:
+            time.sleep(_PAUSE_S)  # a window that is open answers meanwhile
+        yield sources.mask(_QUOTED.sub(r"\1{}", line))
 
 
 # In the order of the preview; another source is one more line.

@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 # asyncio's own pool has two threads more than four per core, qasync's ten: too few where many
 # accounts wait for disks and keyrings at once.
 POOL_THREADS: Final = 64
+# Threads beside the windows hand Python back after so long, not after the usual 5 ms: each of the
+# many small calls of one repaint may have to wait for it.
+_SWITCH_S: Final = 0.0005
 _ERROR_SIGN: Final = 40
 _WINDOWS_TICK_MS: Final = 200
 
@@ -48,6 +51,7 @@ def run(program: Program, *, minimized: bool = False) -> int:
         program: Not started yet.
         minimized: Show the tray icon alone.
     """
+    sys.setswitchinterval(_SWITCH_S)
     app = make_application(program.settings)
     loop = QEventLoop(app)
     asyncio.set_event_loop(loop)
