@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -282,3 +283,16 @@ def test_full_disk_is_told_by_a_real_one(tmp_path: Path, monkeypatch: pytest.Mon
         save(PARTS, tmp_path / "a.zip")
     assert caught.value.message_key == "error.bundle_full"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_long_log_leaves_others_their_turn(
+    lived_in: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that masks it would hold Python nearly all the time."""
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    lived_in.log_file.write_text("".join(f"line {number}\n" for number in range(1000)))
+    (part,) = [one for one in collect(lived_in, running()) if one.name == "logs/wabot-tray.log"]
+    assert part.content.count(b"\n") == 1000
+    assert len(pauses) >= 1000 / bundleparts._AT_ONCE
+    assert all(pause > 0 for pause in pauses)

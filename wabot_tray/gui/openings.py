@@ -1,7 +1,8 @@
 """The windows that exist once each, as the menus of the tray and of the dashboard offer them.
 
-A window is imported on a thread when a menu or another window is opened, at the latest when it is
-opened itself: the tray icon must not wait for what nobody looks at, nor memory hold it.
+A window is imported on a thread when the tray's menu or the list of accounts is opened, at the
+latest when it is opened itself: the tray icon must not wait for what nobody looks at, nor memory
+hold it.
 """
 
 import importlib
