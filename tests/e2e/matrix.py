@@ -283,7 +283,11 @@ class Scene:
                     return at
             return 0.0
 
-        self.waits(found, within_s, f"{state} {reason}, but {follower.states(VICTIM)}")
+        def missed() -> str:
+            told = [(round(at - since, 2), *rest) for at, *rest in follower.told]
+            return f"{state} {reason}, but {told}, and now {self.session()}"
+
+        self.waits(found, within_s, missed)
         self._seen_at = found()
         return self._seen_at
 
@@ -364,11 +368,15 @@ class Scene:
 
     # --- waiting ---------------------------------------------------------------------------------
 
-    def waits(self, look: Callable[[], object], within_s: float, what: str = "") -> None:
-        """Wait until `look` returns something true."""
+    def waits(
+        self, look: Callable[[], object], within_s: float, what: str | Callable[[], str] = ""
+    ) -> None:
+        """Wait until `look` returns something true; `what` is said when it does not."""
         end = time.monotonic() + within_s
         while not look():
-            assert time.monotonic() < end, f"not within {within_s:g} s: {what}"
+            if time.monotonic() > end:
+                said = what if isinstance(what, str) else what()
+                raise AssertionError(f"not within {within_s:g} s: {said}")
             time.sleep(0.02)
 
     @property

@@ -28,6 +28,7 @@ from wabot_tray.core.messages import IncomingMessage
 from wabot_tray.core.reasons import Reason
 from wabot_tray.worker.dialling import dial_reason
 from wabot_tray.worker.linkcode import refusal, system_name
+from wabot_tray.worker.logouts import LogoutLines
 from wabot_tray.worker.sending import certainly_not_sent
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ LONGEST_BAN_S: Final = 10 * 365 * 86_400  # more than a calendar holds must not 
 _MILLISECONDS_FROM: Final = 10**11
 EVENTS_SETTLE_S: Final = 0.1  # without one, on a busy computer, there are no more
 EVENTS_LONGEST_S: Final = 0.6
+UNTOLD_S: Final = 1.0  # after which a logout that stands in the library's log alone is told
 # Receipts of messages that have arrived. "Inactive" is a device nobody looks at just now, "sender"
 # the shop's own phone. Not RETRY: who asks for a message again has not been able to read it.
 _ARRIVED: Final = frozenset(
@@ -105,6 +107,8 @@ class WhatsAppClient:
         self._code_expires_at = clock.monotonic()
         self._window_ends_at: datetime | None = None
         self._pairing_phone = ""
+        self._has_logged_out = False
+        self._logout_lines = LogoutLines(lambda refused: self._soon(self._on_logout_line, refused))
         props = DeviceProps(os="wabot-tray", platformType=DeviceProps.SAFARI)
         self._client = NewAClient(database_name, uuid=name, props=props)
         self._subscribe()
@@ -116,6 +120,7 @@ class WhatsAppClient:
             proxy: A URL, password and all; "" goes straight, None as the environment says.
         """
         self._loop = asyncio.get_running_loop()
+        self._logout_lines.open()
         settings = None if proxy is None else ProxySettings(proxy_address=proxy)
         task = await self._client.connect(settings)
         self._dial = task
@@ -199,6 +204,7 @@ class WhatsAppClient:
                 await self._client.stop()
         except TimeoutError:
             log.info("the connection did not close in time")
+        self._logout_lines.close()
 
     async def _hear_the_rest(self) -> None:
         """Wait until the library has handed over what it had read."""
@@ -330,7 +336,18 @@ class WhatsAppClient:
     def _on_logged_out(self, message: Any) -> None:
         # Without OnConnect the stream was ended with 401 device_removed, and Reason says nothing.
         refused = message.OnConnect and message.Reason != pb.ConnectFailureReason.LOGGED_OUT
-        self._tell(ev.LoggedOut(reason=Reason.LOGIN_REFUSED if refused else Reason.PHONE_UNLINKED))
+        self._tell_logout(refused=refused)
+
+    def _on_logout_line(self, refused: bool) -> None:
+        """Give the event that should follow its time."""
+        assert self._loop is not None  # noqa: S101 - whence this comes
+        self._loop.call_later(UNTOLD_S, lambda: self._tell_logout(refused=refused))
+
+    def _tell_logout(self, *, refused: bool) -> None:
+        if not self._has_logged_out:
+            self._has_logged_out = True
+            reason = Reason.LOGIN_REFUSED if refused else Reason.PHONE_UNLINKED
+            self._tell(ev.LoggedOut(reason=reason))
 
     def _on_temporary_ban(self, message: Any) -> None:
         left_s = min(max(0, message.Expire), LONGEST_BAN_S)

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 from wabot_tray.core import exits
 from wabot_tray.system import logs
 from wabot_tray.system.process import let_windows_go_first, name_process
-from wabot_tray.worker import library, pipes
+from wabot_tray.worker import library, logouts, pipes
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def _set_up_logging() -> None:
     """Log to standard error, which the main process reads, redacts and writes to its own log."""
     logs.setup_worker()
     # Unset, it has Go format every node for DEBUG and throws the text away (neonize 0.5.2).
-    logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)
+    logging.getLogger("neonize.utils.log").setLevel(logouts.LEVEL)
     logging.getLogger("neonize").setLevel(logging.ERROR)  # it warns of a missing ffmpeg
     logging.getLogger("whatsmeow").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
