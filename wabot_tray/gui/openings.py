@@ -5,6 +5,7 @@ latest when it is opened itself: the tray icon must not wait for what nobody loo
 hold it.
 """
 
+import asyncio
 import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -88,13 +89,32 @@ def modules(openings: Iterable[Opening]) -> list[str]:
     return [*FIRST, *_OTHERS, *(opening.module for opening in openings if opening.module)]
 
 
-def import_ahead(names: Iterable[str]) -> Thread:
-    """Import these on a thread that holds nothing up, and return it."""
+class ImportAhead:
+    """Imports modules on threads that hold nothing up.
 
-    def work() -> None:
+    A thread in the middle of an import when Python ends brings the process down (SIGABRT or
+    SIGSEGV, seen on a busy machine), so `close` before that.
+    """
+
+    def __init__(self) -> None:
+        self._is_over = False
+        self._threads: list[Thread] = []
+
+    def take(self, names: Iterable[str]) -> Thread:
+        """Import these one after another, and return the thread that does."""
+        thread = Thread(target=self._work, args=(tuple(names),), name="windows ahead", daemon=True)
+        self._threads = [*(other for other in self._threads if other.is_alive()), thread]
+        thread.start()
+        return thread
+
+    async def close(self) -> None:
+        """Wait for the imports under way, and begin no other. A second call changes nothing."""
+        self._is_over = True
+        while self._threads:
+            await asyncio.to_thread(self._threads.pop().join)
+
+    def _work(self, names: tuple[str, ...]) -> None:
         for name in names:
+            if self._is_over:
+                return
             importlib.import_module(name)
-
-    thread = Thread(target=work, name="windows ahead", daemon=True)
-    thread.start()
-    return thread

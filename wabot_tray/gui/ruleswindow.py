@@ -1,8 +1,6 @@
 """The window of the auto-replies: what the file says, what is not saved yet, and what is wrong."""
 
 import asyncio
-from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, QUrl
@@ -65,7 +63,7 @@ class RulesWindow(Window):
         self._look.timeout.connect(self.look)
         self._look.start(_LOOK_MS)
         # What writes the file takes a sixth of a second to load: not at the first letter typed.
-        Thread(target=import_module, args=("tomlkit",), name="tomlkit", daemon=True).start()
+        windows.imports.take(["tomlkit"])
         self.load()
         self._bring_back()
 

@@ -10,7 +10,7 @@ from wabot_tray.core.clock import SYSTEM_CLOCK, Clock
 from wabot_tray.core.errors import WabotError
 from wabot_tray.gui.actions import AccountActions, Tone
 from wabot_tray.gui.bridge import ManagerBridge
-from wabot_tray.gui.openings import ASSISTANT, FIRST, OPENINGS, Opening, import_ahead, modules
+from wabot_tray.gui.openings import ASSISTANT, FIRST, OPENINGS, ImportAhead, Opening, modules
 from wabot_tray.gui.ports import LoginItem, Program
 from wabot_tray.gui.relabel import Opener, OpenWindows, Place, put_back, question_is_open
 from wabot_tray.gui.reminder import BackupReminder
@@ -63,6 +63,7 @@ class Windows(QObject):
         self._windows: dict[str, Window] = {}
         self._quit = quit_program
         self._closed = self._is_ahead = False
+        self.imports = ImportAhead()
         self._dashboard: Dashboard | None = None
         self._pairings: dict[str, PairingWindow] = {}
         self._histories: dict[str, HistoryWindow] = {}
@@ -230,6 +231,7 @@ class Windows(QObject):
         self.menu.deleteLater()
         self.bridge.close()
         await self.actions.jobs.close()
+        await self.imports.close()
 
     def show_first(self) -> None:
         """Show the assistant to a person without accounts, the dashboard to all others."""
@@ -263,13 +265,13 @@ class Windows(QObject):
 
     def _import_first(self) -> None:
         if not self._closed:
-            import_ahead(FIRST)
+            self.imports.take(FIRST)
 
     def _import_ahead(self) -> None:
         """Have every window at hand from now on: a person is there."""
         if not (self._closed or self._is_ahead):
             self._is_ahead = True
-            import_ahead(modules(self._openings.values()))
+            self.imports.take(modules(self._openings.values()))
 
     def _pair_anew(self, account_id: str) -> "PairingWindow | None":
         self.show_pairing(account_id)
