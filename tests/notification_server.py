@@ -1,10 +1,8 @@
 """Notification services for tests: a double that remembers what it is told, and dunst itself."""
 
-import asyncio
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -16,16 +14,6 @@ from tests.desktop import Running, wait_for
 from wabot_tray.system.notifications import NAME, PATH
 
 T = TypeVar("T")
-
-
-async def until(look: Callable[[], T], what: str = "it") -> T:
-    """Return the first true answer of `look`."""
-    end = asyncio.get_running_loop().time() + 10
-    while True:
-        if found := look():
-            return found
-        assert asyncio.get_running_loop().time() < end, f"{what} was not seen"
-        await asyncio.sleep(0.01)
 
 
 _DUNST_RULES = """[global]

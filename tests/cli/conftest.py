@@ -17,6 +17,7 @@ import pytest
 
 from tests.control.conftest import FakeHost
 from tests.control.fake_manager import FakeManager, session
+from tests.waiting import until
 from wabot_tray.control.server import ControlServer
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.states import SessionState
@@ -113,13 +114,7 @@ class Program:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait until `holds`, asked in the program's loop."""
-
-        async def wait() -> None:
-            async with asyncio.timeout(LIMIT_S):
-                while not holds():  # noqa: ASYNC110 - other processes tell nobody
-                    await asyncio.sleep(0.005)
-
-        self.run(wait())
+        self.run(until(holds))
 
     def tell(self, *updates: Any) -> None:
         async def tell() -> None:

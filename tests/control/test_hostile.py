@@ -52,7 +52,7 @@ async def _attack(pieces: list[bytes], *, polite: bool) -> None:
             if polite:
                 attacker.writer.write_eof()
                 with contextlib.suppress(ConnectionError):
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(20):
                         await attacker.reader.read()
             attacker.writer.transport.abort()
             friend = await WireClient.connect(paths)

@@ -3,7 +3,6 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.control.conftest import Dial, FakeHost, StartServer
 from tests.control.fake_manager import NOW, FakeManager, session, step
+from tests.waiting import until
 from wabot_tray import __version__
 from wabot_tray.control import protocol
 from wabot_tray.control.protocol import Check
@@ -22,13 +22,6 @@ from wabot_tray.system.paths import Paths
 
 CODE = "2@very-secret,qr,text"
 CONNECTING: dict[str, Any] = {"state": SessionState.CONNECTING, "reason": Reason.RETRYING}
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Let the loop turn until `holds`; a closed socket needs a look at the selector."""
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - there is nothing to wait for but the loop itself
-            await asyncio.sleep(0.001)
 
 
 async def test_status_returns_every_session_in_order(

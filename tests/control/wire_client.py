@@ -35,7 +35,7 @@ class WireClient:
 
     async def line(self) -> dict[str, Any]:
         """Return the next line; an empty one at the end."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             raw = await self.reader.readline()
         found: dict[str, Any] = json.loads(raw) if raw else {}
         return found

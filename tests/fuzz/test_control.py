@@ -9,7 +9,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,6 +22,7 @@ from tests.control.conftest import FakeHost
 from tests.control.fake_manager import FakeManager, session, step
 from tests.control.wire_client import WireClient
 from tests.fuzz.profile import IS_LONG, JSON, TEXTS, said, tries
+from tests.waiting import until
 from wabot_tray.control import protocol
 from wabot_tray.control.server import ControlServer, Limits
 from wabot_tray.control.transport import socket_address
@@ -228,12 +229,6 @@ async def opened(paths: Paths, **limits: Any) -> tuple[ControlServer, FakeManage
     server = ControlServer(manager, FakeHost().host, paths, limits=Limits(**limits))
     await server.start(lock_held=True)
     return server, manager
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not is_so():  # noqa: ASYNC110 - the server says nothing of it
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram
 from tests.gui.login_item import FakeLoginItem
 from tests.gui.test_texts import cut_texts
+from tests.waiting import until
 from wabot_tray.bot.rulebook_file import install_example
 from wabot_tray.core.snapshot import SessionSnapshot
 from wabot_tray.gui.assistant import Assistant, Step
@@ -77,16 +78,10 @@ def is_at(made: Assistant, step: Step) -> bool:
     return made.step is step
 
 
-async def until(look: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not look():  # noqa: ASYNC110 - a person looks, too
-            await asyncio.sleep(0.005)
-
-
 async def nothing_is_cut(window: QWidget) -> None:
     """Qt lays new words out when it has a turn: what is cut then, and stays so, is an error."""
-    with contextlib.suppress(TimeoutError):
-        await until(lambda: not cut_texts(window))
+    with contextlib.suppress(AssertionError):
+        await until(lambda: not cut_texts(window), within_s=5)
     assert cut_texts(window) == []
 
 

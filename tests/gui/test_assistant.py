@@ -1,6 +1,5 @@
 """The first-run assistant, used as a person uses it: mouse, keyboard, and nothing else."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram
 from tests.gui.login_item import FakeLoginItem
+from tests.waiting import until
 from wabot_tray.bot.rule_document import RuleDocument
 from wabot_tray.bot.rulebook_file import install_example
 from wabot_tray.bot.templates import Template
@@ -79,12 +79,6 @@ def press(*keys: Qt.Key) -> None:
         focused = QApplication.focusWidget()
         assert focused is not None, "the keyboard has nowhere to go"
         QTest.keyClick(focused, key)
-
-
-async def until(look: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not look():  # noqa: ASYNC110 - a person looks, too
-            await asyncio.sleep(0.005)
 
 
 async def opened(windows: Windows) -> Assistant:

@@ -17,6 +17,7 @@ from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram, backup_program
 from tests.gui.test_texts import cut_texts, language, print_size
 from tests.storage.backup_bench import CHEAP, PASSPHRASE
+from tests.waiting import until
 from wabot_tray.core.settings import Settings
 from wabot_tray.gui.backuppages import BackupPage
 from wabot_tray.gui.backupwindow import BackupWindow
@@ -32,7 +33,6 @@ __all__ = ["language", "print_size"]  # fixtures
 
 Runner = Callable[[Awaitable[Any]], Any]
 LEFT = Qt.MouseButton.LeftButton
-LIMIT_S = 15.0
 
 
 @pytest.fixture(autouse=True)
@@ -90,12 +90,6 @@ def write(field: QLineEdit, text: str) -> None:
     click(field)
     field.selectAll()
     QTest.keyClicks(field, text)
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(LIMIT_S):
-        while not holds():  # noqa: ASYNC110 - the file system and Qt tell nobody
-            await asyncio.sleep(0.005)
 
 
 async def shown(window: BackupWindow, page: BackupPage) -> None:

@@ -1,6 +1,5 @@
 """The history of one account: figures, outages, and a table of them for a spreadsheet."""
 
-import asyncio
 import csv
 import io
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QLineEdit
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram
+from tests.waiting import until
 from wabot_tray.core.history import Mark, Period, Phase, Repair
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
@@ -58,12 +58,6 @@ def opened(windows: Windows, account: str) -> HistoryWindow:
     found = windows.history_window(account)
     assert found is not None
     return found
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - Qt tells nobody
-            await asyncio.sleep(0.01)
 
 
 def rows(window: HistoryWindow) -> list[list[str]]:

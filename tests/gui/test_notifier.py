@@ -15,7 +15,8 @@ from tests.desktop import Desktop
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram
-from tests.notification_server import NotificationServer, until
+from tests.notification_server import NotificationServer
+from tests.waiting import until
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.settings import Settings
 from wabot_tray.core.states import SessionState

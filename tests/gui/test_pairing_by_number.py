@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.test_pairing import read_qr, texts
+from tests.waiting import until
 from wabot_tray.core.errors import ControlError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.core.snapshot import PairingStage, PairingWay
@@ -83,10 +84,7 @@ class Person:
         async def doing() -> None:
             deed()
             await asyncio.sleep(0)
-            for _ in range(500):
-                if self.panel.number.is_filled or not self.panel.by_number.isChecked():
-                    return
-                await asyncio.sleep(0.01)
+            await until(lambda: self.panel.number.is_filled or not self.panel.by_number.isChecked())
 
         self._run(doing())
 

@@ -27,6 +27,7 @@ from tests.gui import scenes
 from tests.gui.fake_manager import FakeManager, FakeTime
 from tests.gui.fake_program import FakeProgram
 from tests.gui.test_texts import cut_texts
+from tests.waiting import until
 from wabot_tray.bot.rule_document import RuleDocument
 from wabot_tray.bot.rule_file import good_copy_path, keep_good_copy
 from wabot_tray.bot.rules import parse
@@ -92,14 +93,7 @@ class Stage:
         self.run(inside())
 
     def until(self, condition: Callable[[], object]) -> None:
-        async def wait() -> None:
-            for _ in range(500):
-                if condition():
-                    return
-                await asyncio.sleep(0.01)
-            raise AssertionError("it did not come about")
-
-        self.run(wait())
+        self.run(until(condition))
 
     def saved(self) -> RuleDocument:
         return RuleDocument.of(self.path.read_text("utf-8"))

@@ -15,10 +15,10 @@ from tests.gui.test_settings import (
     pick,
     press,
     program,
-    until,
     windows,
     write,
 )
+from tests.waiting import until
 from wabot_tray.gui.settingalerts import Hours
 from wabot_tray.gui.settingswindow import SettingsWindow
 from wabot_tray.gui.windows import Windows
@@ -37,7 +37,7 @@ async def opened_at_alerts(windows: Windows) -> SettingsWindow:
 def test_only_what_needs_me_is_chosen(windows: Windows, program: FakeProgram, run: Runner) -> None:
     async def live() -> None:
         window = await opened_at_alerts(windows)
-        pick(control(window, "notifications"), "Only what needs me")
+        await pick(control(window, "notifications"), "Only what needs me")
         await until(lambda: program.settings.notifications == "important")
 
     run(live())

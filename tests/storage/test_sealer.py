@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.waiting import until
 from wabot_tray.core.errors import VaultError
 from wabot_tray.core.reasons import Reason
 from wabot_tray.storage.sealer import Sealer, SealReport
@@ -92,12 +93,6 @@ class PlayedWatch:
 @pytest.fixture
 def vault() -> PlayedVault:
     return PlayedVault()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for happens in a thread
-            await asyncio.sleep(0.001)
 
 
 async def test_sealer_seals_changes_in_its_own_thread(vault: PlayedVault) -> None:

@@ -60,7 +60,7 @@ async def test_watch_tells_of_each_commit_once_it_is_armed(
         await settle()
         assert not event.is_set()
         library.execute("INSERT INTO notes VALUES (?)", (number,))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await event.wait()
     library.execute("INSERT INTO notes VALUES ('not armed')")
     await settle()
@@ -81,7 +81,7 @@ async def test_watch_does_not_tell_of_other_files(
     await settle()
     assert not event.is_set()
     library.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await event.wait()
     watch.close()
 
@@ -92,7 +92,7 @@ async def test_watch_on_files_that_lose_their_names_knows_that_it_is_blind(
     watch = watching(database)
     event = await changed(watch)
     database.with_name("session.db-wal").unlink()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await event.wait()
     assert watch.is_blind
     library.execute("INSERT INTO notes VALUES ('unseen')")

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.desktop import SessionBus, start_bus
-from tests.notification_server import NotificationServer, until
+from tests.notification_server import NotificationServer
+from tests.waiting import until
 from wabot_tray.system import notifications
 from wabot_tray.system.notifications import DEFAULT, Note, NotificationService
 

@@ -1,13 +1,13 @@
 """The computer wakes up: told by a real bus, or found by the clocks."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.logind import Logind
+from tests.waiting import until
 from wabot_tray.core.clock import Clock
 from wabot_tray.system.sleep import PULSE_S, SleepWatch
 
@@ -87,12 +87,6 @@ def test_clock_that_is_set_in_a_sleep_is_told_beside_it() -> None:
     machine.wall -= 2 * HOUR
     watch.pulse()
     assert (machine.woke, machine.jumps) == ([HOUR], [-2 * HOUR])
-
-
-async def until(look: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not look():  # noqa: ASYNC110 - a bus daemon in another process has the word
-            await asyncio.sleep(0.01)
 
 
 async def test_logind_is_heard_on_a_real_bus(monkeypatch: pytest.MonkeyPatch) -> None:
