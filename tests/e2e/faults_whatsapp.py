@@ -12,6 +12,9 @@ from tests.e2e.matrix import VICTIM, Fault, Scene
 from tests.simulator.bare_process import BareProcess
 from tests.simulator.faults import Failure, RedialFault, temporary_ban
 
+# Logins until a refusal is heard: the end of the connection may overtake it inside the library,
+# which then tries once more by itself (docs/neonize.md).
+REFUSED: Final = {1, 2}
 QUIET_AFTER_S: Final = 10.0  # how long nothing may be tried after a decision
 DECIDED_S: Final = 2.0
 
@@ -43,7 +46,7 @@ def refused_login(failure: Failure, state: str, reason: str) -> Callable[[Scene]
         began = scene.begins()
         scene.simulator.faults.cut(scene.phone)
         scene.took(scene.sees(state, reason) - began)
-        assert scene.logins(f"failure {failure.reason}") == 1
+        assert scene.logins(f"failure {failure.reason}") in REFUSED
         settled(scene, state, reason)
 
     return play
@@ -66,7 +69,7 @@ def removed_while_off(scene: Scene) -> None:
     scene.shop.running()
     scene.begins()
     scene.sees("logged-out", "phone-unlinked", after=0.0)
-    assert scene.logins("failure 401") == 1
+    assert scene.logins("failure 401") in REFUSED
     settled(scene, "logged-out", "phone-unlinked")
 
 

@@ -63,6 +63,7 @@ def window(
 
 
 def card(window: Dashboard, number: int) -> AccountCard:
+    window.cards.finish()
     return window.cards.cards[number]
 
 

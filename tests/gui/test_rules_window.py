@@ -79,6 +79,7 @@ class Stage:
         window = self.windows.window("rules")
         assert isinstance(window, RulesWindow)
         self.settle()
+        window.finish()
         return window
 
     def settle(self) -> None:

@@ -14,7 +14,7 @@ class Home:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self._waiters: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
         self._is_check_due = False
 
     @property
@@ -66,7 +66,7 @@ class Home:
             self._is_check_due = True
             self.loop.call_soon(self._check)
 
-    async def until(self, is_true: Callable[[], bool], timeout_s: float) -> None:
+    async def until(self, is_true: Callable[[], object], timeout_s: float) -> None:
         """Return once `is_true` returns true.
 
         Raises:

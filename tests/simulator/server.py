@@ -121,7 +121,7 @@ class Simulator:
 
     # waiting
 
-    async def await_until(self, is_true: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async def await_until(self, is_true: Callable[[], object], timeout_s: float = 30.0) -> None:
         """Return once `is_true` is; it is asked on the simulator's loop after every change.
 
         Raises:
@@ -129,7 +129,7 @@ class Simulator:
         """
         await self.home.until(is_true, timeout_s)
 
-    def wait_until(self, is_true: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    def wait_until(self, is_true: Callable[[], object], timeout_s: float = 30.0) -> None:
         """Do what `await_until` does, for threads."""
         self.home.block_on(self.await_until(is_true, timeout_s))
 

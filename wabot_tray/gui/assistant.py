@@ -8,7 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -35,7 +35,7 @@ from wabot_tray.gui.assistantpages import (
 from wabot_tray.gui.pairingpanel import PairingPanel
 from wabot_tray.gui.parts import button, label
 from wabot_tray.gui.scroll import ScrollPage
-from wabot_tray.gui.window import Window
+from wabot_tray.gui.window import TURN_MS, Window
 from wabot_tray.system.i18n import language, sentence, t
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ class Assistant(Window):
         self.bar.setRange(0, len(self._pages))
         self.bar.setAccessibleName(t("assistant.progress"))
         self._stack = QStackedWidget()
-        for page in self._pages:
-            self._stack.addWidget(ScrollPage(page))
+        self._stack.addWidget(ScrollPage(self.welcome))
+        QTimer.singleShot(TURN_MS, self, self._add_pages)
         self.back = plain_button(t("assistant.back"), self._on_back)
         self.skip = plain_button("", self._on_skip)
         self.go = button("", self._on_go, role="primary")
@@ -150,6 +150,11 @@ class Assistant(Window):
         column.addWidget(self.bar)
         column.addWidget(self._stack, 1)
         column.addLayout(row)
+
+    def _add_pages(self) -> None:
+        """Add the pages that the first turn of the window has left out."""
+        for page in self._pages[self._stack.count() :]:
+            self._stack.addWidget(ScrollPage(page))
 
     def _listen(self) -> None:
         for page in self._pages:
@@ -178,6 +183,8 @@ class Assistant(Window):
     def _go_to(self, step: Step) -> None:
         if self.step is Step.LINK and step is not Step.LINK:
             self._drop_panel()
+        if step is not Step.WELCOME:
+            self._add_pages()
         self._stack.setCurrentIndex(step)
         count = t("assistant.step", number=step + 1, count=len(self._pages))
         self.count.setText(count)

@@ -18,7 +18,7 @@ from wabot_tray.gui.scroll import ScrollPage
 from wabot_tray.system.i18n import t
 
 _PAGE: Final = 4  # cards
-_AT_ONCE: Final = 4  # cards fill the first screen
+_AT_ONCE: Final = 1  # cards in the first turn; the others follow one by one
 _SPREAD: Final = 20
 _TWO_COLUMNS: Final = 105  # letters
 _STEPS: Final = {
@@ -177,6 +177,7 @@ class CardList(ScrollPage):
         card.remove_wanted.connect(self.remove_wanted)
         self._cards[snapshot.id] = card
         self._column.insertWidget(len(self._cards) - 1, card)
+        card.show()  # what is not shown cannot have the keyboard
         self.fit()  # before anybody sees the others squeezed
         if self._current is None:
             self._make_current(card)

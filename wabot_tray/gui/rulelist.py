@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QDropEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
+from PySide6.QtGui import (
+    QDropEvent,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPalette,
+    QPen,
+    QRegion,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -102,7 +111,7 @@ class RuleList(QListWidget):
             if place >= len(self._shown) or self._shown[place] != row:
                 self._fill(self.item(place), row)
         self._shown = list(rows)
-        self.viewport().update()
+        self.setDirtyRegion(QRegion(self.rect()))  # `viewport()` costs: see scroll.py
 
     def texts(self) -> list[str]:
         """Return the first lines, in order."""

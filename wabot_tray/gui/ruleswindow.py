@@ -1,6 +1,7 @@
 """The window of the auto-replies: what the file says, what is not saved yet, and what is wrong."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, QUrl
@@ -18,7 +19,7 @@ from wabot_tray.gui.brokenrules import BrokenRules
 from wabot_tray.gui.parts import button, label
 from wabot_tray.gui.ruledialogs import ChangedDialog, UnsavedDialog
 from wabot_tray.gui.ruleeditor import RuleEditor
-from wabot_tray.gui.window import Window
+from wabot_tray.gui.window import TURN_MS, Window
 from wabot_tray.system.i18n import language, sentence, t, tn
 
 if TYPE_CHECKING:
@@ -52,11 +53,9 @@ class RulesWindow(Window):
         self.redo = button(t("rules.redo"), self._redo, role="flat")
         self.save_button = button(t("rules.save"), self.save, role="primary")
         self._pages = QStackedWidget(self)
-        self.editor = RuleEditor(self._pages, self._jobs, windows.clock, self._accounts)
+        self._editor: RuleEditor | None = None
         self.broken = BrokenRules(self._open_file, self._restore)
         self._build()
-        self.editor.edited.connect(self._follow)
-        self.editor.deleted.connect(self._on_deleted)
         for signal in (self._bridge.session_changed, self._bridge.session_removed):
             signal.connect(self._follow)
         self._look = QTimer(self)
@@ -64,8 +63,20 @@ class RulesWindow(Window):
         self._look.start(_LOOK_MS)
         # What writes the file takes a sixth of a second to load: not at the first letter typed.
         windows.imports.take(["tomlkit"])
-        self.load()
-        self._bring_back()
+        self._steps: list[Callable[[], None]] = [self._make_editor, self._read]
+        QTimer.singleShot(TURN_MS, self, self._go_on)
+
+    @property
+    def editor(self) -> RuleEditor:
+        """Where the rules of the file are edited."""
+        self.finish()
+        assert self._editor is not None  # noqa: S101 - the first step
+        return self._editor
+
+    def finish(self) -> None:
+        """Do what the opening leaves to the next turns. A second call changes nothing."""
+        while self._steps:
+            self._steps.pop(0)()
 
     # --- the file --------------------------------------------------------------------------------
 
@@ -95,14 +106,14 @@ class RulesWindow(Window):
             return
         if not self.editor.editing.is_changed:
             self.load()
-            if self._pages.currentWidget() is self.editor:
+            if self._is_edited:
                 self.banners.show_passing("reloaded", t("rules.reloaded"), Tone.INFO)
         elif self.isVisible():
             self._ask_whose()
 
     def save(self) -> None:
         """Write the rules; running accounts use them within two seconds."""
-        if self._pages.currentWidget() is not self.editor or not self.editor.editing.is_changed:
+        if not self._is_edited or not self.editor.editing.is_changed:
             return
         if (row := self.editor.first_fault()) is not None:
             self.editor.refresh(row)
@@ -128,6 +139,27 @@ class RulesWindow(Window):
 
     # --- inside ----------------------------------------------------------------------------------
 
+    def _go_on(self) -> None:
+        if self._steps:
+            self._steps.pop(0)()
+            QTimer.singleShot(TURN_MS, self, self._go_on)
+
+    @property
+    def _is_edited(self) -> bool:
+        """Whether the rules are in view, not what is wrong with their file."""
+        return self.editor is self._pages.currentWidget()
+
+    def _make_editor(self) -> None:
+        self._editor = made = RuleEditor(self._pages, self._jobs, self._clock, self._accounts)
+        made.edited.connect(self._follow)
+        made.deleted.connect(self._on_deleted)
+        self._pages.addWidget(made)
+        self._pages.addWidget(self.broken)
+
+    def _read(self) -> None:
+        self.load()
+        self._bring_back()
+
     def _accounts(self) -> list[tuple[str, str]]:
         return [(s.id, shown_name(s)) for s in self._bridge.manager.snapshots()]
 
@@ -137,7 +169,7 @@ class RulesWindow(Window):
 
     def _follow(self, *_: object) -> None:
         editing = self.editor.editing
-        is_edited = self._pages.currentWidget() is self.editor
+        is_edited = self._is_edited
         self.undo.setEnabled(is_edited and editing.can_undo)
         self.redo.setEnabled(is_edited and editing.can_redo)
         self.save_button.setEnabled(is_edited and editing.is_changed)
@@ -174,7 +206,7 @@ class RulesWindow(Window):
     def _bring_back(self) -> None:
         """Go on with what was not saved when the program ended."""
         document = self.file.take_unsaved()
-        if document is None or self._pages.currentWidget() is not self.editor:
+        if document is None or not self._is_edited:
             return
         self.editor.editing.change(document)
         self.editor.refresh()
@@ -265,7 +297,7 @@ class RulesWindow(Window):
 
     def resume(self, carried: object) -> None:
         """Go on with it."""
-        if isinstance(carried, tuple) and self._pages.currentWidget() is self.editor:
+        if isinstance(carried, tuple) and self._is_edited:
             editing, self._seen, key = carried
             self.editor.load(editing, key if key is not None else 0)
             self._follow()
@@ -282,8 +314,6 @@ class RulesWindow(Window):
         top.addLayout(words, 1)
         for part in (self.undo, self.redo, self.save_button):
             top.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
-        self._pages.addWidget(self.editor)
-        self._pages.addWidget(self.broken)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 18)
         column.setSpacing(12)

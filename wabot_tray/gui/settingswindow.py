@@ -20,7 +20,7 @@ from wabot_tray.gui.settingpages import (
     SettingPage,
 )
 from wabot_tray.gui.taborder import order_tabs
-from wabot_tray.gui.window import Window
+from wabot_tray.gui.window import TURN_MS, Window
 from wabot_tray.system.i18n import sentence, t
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ NAME: Final = "settings"
 PROBLEM: Final = "problem"
 _SIZE: Final = QSize(900, 640)
 _SOON_MS: Final = 200  # after the window is shown
-_TURN_MS: Final = 10  # between two pages, for everything else
 
 
 class SettingsWindow(Window):
@@ -50,6 +49,7 @@ class SettingsWindow(Window):
             (t("settings.alerts"), lambda: AlertsPage(editor)),
             (t("settings.data"), lambda: DataPage(editor, windows)),
         )
+        self._halfway: dict[int, SettingPage] = {}  # made, and not yet in the window
         self._made: dict[int, SettingPage] = {}
         self._last: QWidget = self  # of the pages made so far, in the order of Tab
         self._build()
@@ -143,7 +143,8 @@ class SettingsWindow(Window):
 
     def _page(self, number: int) -> SettingPage:
         if (page := self._made.get(number)) is None:
-            page = self._made[number] = self._makers[number][1]()
+            page = self._halfway.pop(number, None) or self._makers[number][1]()
+            self._made[number] = page
             self._stack.addWidget(page)
             page.refresh()
             self._order_tabs(page)
@@ -159,8 +160,12 @@ class SettingsWindow(Window):
     def _make_next(self) -> None:
         missing = [number for number in range(len(self._makers)) if number not in self._made]
         if missing:
-            self._page(missing[0])
-            QTimer.singleShot(_TURN_MS, self, self._make_next)
+            number = missing[0]
+            if number in self._halfway:
+                self._page(number)
+            else:
+                self._halfway[number] = self._makers[number][1]()
+            QTimer.singleShot(TURN_MS, self, self._make_next)
 
     def _on_group(self, row: int) -> None:
         self._stack.setCurrentWidget(self._page(row))

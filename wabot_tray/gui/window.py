@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from wabot_tray.gui.icons import app_icon
 
+TURN_MS: Final = 10  # between two steps of an opening that takes long, for everything else
 _LETTERS: Final = 40  # no window is narrower than so many letters
 
 
