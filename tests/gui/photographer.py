@@ -45,6 +45,7 @@ from wabot_tray.gui.settingpages import ConnectionPage
 from wabot_tray.gui.settingswindow import SettingsWindow
 from wabot_tray.gui.tray import Tray
 from wabot_tray.gui.traymenu import TrayMenu
+from wabot_tray.gui.updatenotice import KEY as UPDATE
 from wabot_tray.gui.windows import Windows
 from wabot_tray.system.i18n import language, set_language, t
 
@@ -94,6 +95,7 @@ class Photographer:
             ("dashboard", scenes.shop()),
             ("dashboard-every-state", scenes.every_state()),
             ("dashboard-notices", scenes.with_notices()),
+            ("dashboard-update", scenes.shop()),
             ("dashboard-empty", ()),
         ):
             window, close = self._dashboard(*accounts)
@@ -101,6 +103,9 @@ class Photographer:
                 window.select("account-2")
             if name == "dashboard-every-state":
                 window.resize(1180, 900)
+            if name == "dashboard-update":
+                offer = (t("update.restart"), lambda: None)
+                window.banners.show_notice(UPDATE, t("update.ready"), Tone.INFO, offer)
             if name == "dashboard-empty":
                 window.show_tray_presence(False)
             await self.save(window, name)
