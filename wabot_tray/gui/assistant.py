@@ -35,7 +35,7 @@ from wabot_tray.gui.assistantpages import (
 from wabot_tray.gui.pairingpanel import PairingPanel
 from wabot_tray.gui.parts import button, label
 from wabot_tray.gui.scroll import ScrollPage
-from wabot_tray.gui.window import TURN_MS, Window
+from wabot_tray.gui.window import TURN_MS, Window, keep_for_later
 from wabot_tray.system.i18n import language, sentence, t
 
 if TYPE_CHECKING:
@@ -133,6 +133,8 @@ class Assistant(Window):
         self.bar.setAccessibleName(t("assistant.progress"))
         self._stack = QStackedWidget()
         self._stack.addWidget(ScrollPage(self.welcome))
+        for page in self._pages[1:]:
+            keep_for_later(page, self)
         QTimer.singleShot(TURN_MS, self, self._add_pages)
         self.back = plain_button(t("assistant.back"), self._on_back)
         self.skip = plain_button("", self._on_skip)

@@ -20,7 +20,7 @@ from wabot_tray.gui.settingpages import (
     SettingPage,
 )
 from wabot_tray.gui.taborder import order_tabs
-from wabot_tray.gui.window import TURN_MS, Window
+from wabot_tray.gui.window import TURN_MS, Window, keep_for_later
 from wabot_tray.system.i18n import sentence, t
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class SettingsWindow(Window):
             if number in self._halfway:
                 self._page(number)
             else:
-                self._halfway[number] = self._makers[number][1]()
+                self._halfway[number] = keep_for_later(self._makers[number][1](), self)
             QTimer.singleShot(TURN_MS, self, self._make_next)
 
     def _on_group(self, row: int) -> None:

@@ -4,7 +4,7 @@ When the language changes, every window is closed and made anew; `carry` and `re
 what would be lost.
 """
 
-from typing import Final
+from typing import Final, TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings, QSize
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
@@ -12,8 +12,16 @@ from PySide6.QtWidgets import QWidget
 
 from wabot_tray.gui.icons import app_icon
 
+T = TypeVar("T", bound=QWidget)
 TURN_MS: Final = 10  # between two steps of an opening that takes long, for everything else
 _LETTERS: Final = 40  # no window is narrower than so many letters
+
+
+def keep_for_later(part: T, window: QWidget) -> T:
+    """Return `part`, unseen, which goes with `window` if that ends before it has its place."""
+    part.setParent(window)
+    part.hide()
+    return part
 
 
 class Window(QWidget):
