@@ -203,7 +203,9 @@ def test_vaults_are_there_for_our_eyes_only(paths: Paths) -> None:
 
 
 def test_account_without_a_phone_is_told(paths: Paths) -> None:
-    (account(paths, "shop", paired=False) / "session.vault").unlink()
+    folder = account(paths, "shop", paired=False)
+    assert [check.key for check in checks.vaults(paths)][1] == "check.vault.unpaired"
+    (folder / "session.vault").unlink()  # what an attempt to link has left
     assert [check.key for check in checks.vaults(paths)][1] == "check.vault.unpaired"
 
 

@@ -175,14 +175,14 @@ def registry_entries(path: Path) -> list[dict[str, Any]]:
 def vault(folder: Path, account_id: str, *, is_paired: bool) -> Check:
     """Look at the files of one account."""
     kept = sorted(folder.glob("session.vault*"))
-    if not kept:
-        if is_paired:
-            return bad("vault", "missing", id=account_id, path=str(folder))
-        return bad("vault", "unpaired", "warn", id=account_id)
+    if is_paired and not kept:
+        return bad("vault", "missing", id=account_id, path=str(folder))
     if sys.platform != "win32":
-        for path in (folder, *kept):
+        for path in (folder, *kept) if kept else ():
             if stat.S_IMODE(path.stat().st_mode) & 0o077:
                 return bad("vault", "open", "warn", id=account_id, path=str(path))
+    if not is_paired:  # an attempt to link leaves files, too
+        return bad("vault", "unpaired", "warn", id=account_id)
     return good("vault", id=account_id)
 
 
