@@ -93,7 +93,7 @@ class ImportAhead:
     """Imports modules on threads that hold nothing up.
 
     A thread in the middle of an import when Python ends brings the process down (SIGABRT or
-    SIGSEGV, seen on a busy machine), so `close` before that.
+    SIGSEGV, seen on a busy machine). So Python waits for them; `close` makes the wait short.
     """
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class ImportAhead:
 
     def take(self, names: Iterable[str]) -> Thread:
         """Import these one after another, and return the thread that does."""
-        thread = Thread(target=self._work, args=(tuple(names),), name="windows ahead", daemon=True)
+        thread = Thread(target=self._work, args=(tuple(names),), name="windows ahead")
         self._threads = [*(other for other in self._threads if other.is_alive()), thread]
         thread.start()
         return thread
