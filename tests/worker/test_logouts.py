@@ -213,6 +213,6 @@ def test_lines_of_logouts_are_heard_and_none_is_kept(
     finally:
         lines.close()
         lines.close()
-    logging.getLogger(LOGGER).info(line)
+    logging.getLogger(LOGGER).warning(line)  # as loud as it takes to be heard
     assert refused == heard
     assert [record.getMessage() for record in caplog.records] == ["a warning", line]

@@ -41,7 +41,9 @@ class LogoutLines(logging.Filter):
 
     def close(self) -> None:
         """Read no more. A second call changes nothing."""
-        logging.getLogger(LOGGER).removeFilter(self)
+        logger = logging.getLogger(LOGGER)
+        logger.setLevel(logging.NOTSET)
+        logger.removeFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Look at one line, and let warnings and worse pass."""
